@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a module's parameters to exit_json: the only place that calls fail_json.
+
+A module is ``run(argument_spec, handle)``. Its ``handle(params, roots, check_mode)`` lives beside this file and returns an Outcome.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..engine.errors import EngineError, describe
+from ..engine.plan import Plan
+from ..engine.state import Roots
+from .argspec import COMMON
+
+
+class Outcome:
+    """What a handler decided.
+
+    :param plan: the :class:`Plan`; empty means "not changed". ``_info`` modules leave it out.
+    :param result: function of no arguments, called after the plan was executed (or, in check mode, was not): a dict of return values.
+    :param diff: function of no arguments that returns an additional (before, after) pair; seldom needed.
+    :param changed: function of no arguments that tells after execution whether anything changed, for verbs that know only then
+        (a pull). None: changed is "the plan has actions".
+    :param warnings: list of str.
+    """
+
+    __slots__ = ("changed", "plan", "result", "warnings")
+
+    def __init__(self, result, plan=None, changed=None, warnings=()):
+        self.plan = plan or Plan()
+        self.result = result
+        self.changed = changed
+        self.warnings = list(warnings)
+
+
+def run(argument_spec, handle, needs_root=True, **module_options):
+    """Run one module.
+
+    :param argument_spec: the module's own options; ``state_root`` is added.
+    :param handle: ``handle(params, roots, check_mode) -> Outcome``.
+    :param needs_root: refuse to run as an ordinary user, before anything is touched.
+    """
+    module = AnsibleModule(argument_spec={**COMMON, **argument_spec}, supports_check_mode=True, **module_options)
+    try:
+        if needs_root and os.geteuid() != 0:
+            raise EngineError("this module must run as root on the host (it ran as uid %d)" % os.geteuid(), "set become: true on the task or the play")
+        outcome = handle(module.params, Roots(module.params["state_root"]), module.check_mode)
+        if not module.check_mode:
+            outcome.plan.execute(Roots(module.params["state_root"]))
+        changed = bool(outcome.plan) if outcome.changed is None or module.check_mode else outcome.changed()
+        answer = dict(outcome.result(), changed=changed, actions=outcome.plan.describe())
+        if outcome.plan and module._diff:
+            answer["diff"] = {"before": outcome.plan.before, "after": outcome.plan.after}
+    except (EngineError, OSError) as error:
+        _fail(module, error)
+        return
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(**answer)
+
+
+def _fail(module, error):
+    """One message for people; the trace goes to ``exception``, which Ansible shows only at -vvv."""
+    message = describe(error)
+    hint = getattr(error, "hint", None)
+    if hint:
+        message = "%s. %s%s." % (message, hint[0].upper(), hint[1:].rstrip("."))
+    details = {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
+    if hint:
+        details["hint"] = hint
+    if isinstance(error, OSError) and error.errno:
+        details["errno"] = error.errno
+    module.fail_json(msg=message, **details)
