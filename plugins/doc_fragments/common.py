@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: COMMON (every module), REGISTRY (modules that talk to a registry), INFO (attributes of _info modules), CHANGES (the others)."""
+    """COMMON (every module), REGISTRY (modules that talk to a registry), INFO (attributes of _info modules), CHANGES (the others)."""
 
     DOCUMENTATION = r"""
 options:

@@ -49,7 +49,8 @@ def run(argument_spec, handle, needs_root=True, **module_options):
     module = AnsibleModule(argument_spec={**COMMON, **argument_spec}, supports_check_mode=True, **module_options)
     try:
         if needs_root and os.geteuid() != 0:
-            raise EngineError("this module must run as root on the host (it ran as uid %d)" % os.geteuid(), "set become: true on the task or the play")
+            raise EngineError("this module must run as root on the host (it ran as uid %d)" % os.geteuid(),
+                              "set become: true on the task or the play")
         outcome = handle(module.params, Roots(module.params["state_root"]), module.check_mode)
         if not module.check_mode:
             outcome.plan.execute(Roots(module.params["state_root"]))
