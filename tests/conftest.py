@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COLLECTIONS = os.path.join(CHECKOUT, ".cache", "collections")
@@ -20,7 +19,7 @@ def _link_checkout():
     if os.path.realpath(link) == os.path.realpath(CHECKOUT):
         return
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mktemp(dir=parent)
+    temporary = "%s.%d" % (link, os.getpid())
     os.symlink(CHECKOUT, temporary)
     os.rename(temporary, link)
 

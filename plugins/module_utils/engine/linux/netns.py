@@ -21,7 +21,7 @@ def entered(path, flag=consts.CLONE_NEWNET):
     if path is None:
         yield
         return
-    name = next(key for key, value in consts.NAMESPACE_FLAGS.items() if value == flag)
+    name = {value: key for key, value in consts.NAMESPACE_FLAGS.items()}[flag]
     home = os.open("/proc/thread-self/ns/%s" % name, os.O_RDONLY | os.O_CLOEXEC)
     try:
         target = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
