@@ -74,6 +74,16 @@ def observe():
     return seen
 
 
+def remove_tree(directory):
+    """Remove a directory, but never through a mount: a container's volume may be a directory of the host."""
+    mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    inside = [mount for mount in mounts if mount.startswith(str(directory) + "/")]
+    if inside:
+        print("not removed, because of mounts: %s (%s)" % (directory, " ".join(inside[:3])))
+    else:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def write_playbook(target, state_root, output_dir):
     """One play that applies the target as a role, with the state root set for every module."""
     play = {
@@ -108,11 +118,13 @@ def run(target, verbose, strict):
     """Run one target. Returns None, or why it failed."""
     state_root, output_dir = STATE / target, WORK / ("%s.output" % target)
     for directory in (state_root, output_dir):
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_tree(directory)
     output_dir.mkdir(parents=True)
     before = observe()
     argv = [str(CHECKOUT / ".venv" / "bin" / "ansible-playbook"), "-i", "localhost,", "-c", "local",
-            "-e", "ansible_python_interpreter=/usr/bin/python3", *(["-vvv"] if verbose else []), str(write_playbook(target, state_root, output_dir))]
+            "-e", "ansible_python_interpreter=/usr/bin/python3", str(write_playbook(target, state_root, output_dir))]
+    if verbose:
+        argv.append("-vvv")
     log = WORK / ("%s.log" % target)
     with open(log, "w", encoding="utf-8") as stream:
         process = subprocess.Popen(argv, cwd=CHECKOUT, env=environment(), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
@@ -134,9 +146,8 @@ def run(target, verbose, strict):
         print("left behind by %s: %s" % (target, "; ".join(left)))
         if strict:
             return "left %d things behind" % len(left)
-    # What is left in a state root that holds no mounts any more is files only.
-    shutil.rmtree(state_root, ignore_errors=True)
-    shutil.rmtree(output_dir, ignore_errors=True)
+    remove_tree(state_root)
+    remove_tree(output_dir)
     return None
 
 
@@ -157,6 +168,9 @@ def main():
     unknown = [name for name in targets if not (TARGETS / name / "tasks" / "main.yml").is_file()]
     if unknown:
         print("integration: no such target: %s" % " ".join(unknown), file=sys.stderr)
+        return 1
+    if not targets:
+        print("integration: there is no target under %s" % TARGETS, file=sys.stderr)
         return 1
     WORK.mkdir(parents=True, exist_ok=True)
     failures = 0
