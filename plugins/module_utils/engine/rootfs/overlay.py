@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The union file system of a container: read-only layers below, one directory for what it writes.
+
+``lower/0`` (the topmost layer) to ``lower/N`` are symbolic links, because mount(2) takes one page of options: 128 layers of 64-digit names do
+not fit, 128 short relative names do. The mount is made inside the container's own mount namespace: the host never sees it, nothing can leak.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..linux import calls
+
+DIRECTORIES = ("upper", "work", "merged", "lower")
+
+
+def prepare(directory, layers):
+    """Lay out a container's directory for :func:`mount_root`. Safe to repeat.
+
+    :param layers: absolute paths of unpacked layers, lowest first.
+    """
+    for name in DIRECTORIES:
+        os.makedirs(os.path.join(directory, name), mode=0o700 if name == "work" else 0o755, exist_ok=True)
+    for index, layer in enumerate(reversed(layers)):
+        link = os.path.join(directory, "lower", str(index))
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.symlink(layer, link)
+
+
+def layer_links(directory):
+    """Absolute names of the lower links, topmost first."""
+    lower = os.path.join(directory, "lower")
+    return [os.path.join(lower, name) for name in sorted(os.listdir(lower), key=int)]
+
+
+def options(directory):
+    """The option string, relative to ``directory``."""
+    names = ["lower/%s" % os.path.basename(link) for link in layer_links(directory)]
+    if not names:
+        # an image without layers (FROM scratch): overlayfs needs one lower directory, an empty one serves
+        names = ["work/.empty"]
+        os.makedirs(os.path.join(directory, "work", ".empty"), exist_ok=True)
+    return "lowerdir=%s,upperdir=upper,workdir=work" % ":".join(names)
+
+
+def mount_root(directory, target="merged"):
+    """Mount the union at ``directory/target``; the working directory of this process moves to ``directory``."""
+    os.chdir(directory)
+    calls.mount("overlay", target, "overlay", 0, options(directory))
+
+
+def read_file(directory, path):
+    """The content (bytes) of a file as the container would see it, or None; without mounting anything.
+
+    Follows no symbolic links above the last component, which serves for /etc/passwd and /etc/group.
+    """
+    from .path import fd_path, open_in_root
+
+    for branch in [os.path.join(directory, "upper")] + layer_links(directory):
+        branch = os.path.realpath(branch)
+        if _hidden(branch, path):
+            return None
+        try:
+            fd = open_in_root(branch, path)
+        except OSError:
+            continue
+        try:
+            status = os.fstat(fd)
+            if _is_whiteout(status):
+                return None
+            if stat.S_ISREG(status.st_mode):
+                with open(fd_path(fd), "rb") as stream:
+                    return stream.read(1 << 20)
+        finally:
+            os.close(fd)
+    return None
+
+
+def _hidden(branch, path):
+    """Whether a parent of ``path`` is whited out in this branch, which hides all branches below."""
+    parts = path.strip("/").split("/")
+    for end in range(1, len(parts)):
+        try:
+            status = os.lstat(os.path.join(branch, *parts[:end]))
+        except OSError:
+            return False
+        if _is_whiteout(status):
+            return True
+    return False
+
+
+def _is_whiteout(status):
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths inside a root that nobody need trust: a symbolic link or ``..`` never leads out of it.
+
+The walk goes one component at a time with O_NOFOLLOW and keeps a stack of directory descriptors, so that a name swapped for a link
+while we look (the class of CVE-2021-30465) is either followed inside the root or refused. Works on every kernel, without openat2(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+_O_DIR = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_O_ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_LINKS = 40
+
+
+def open_in_root(root, path, create=None, mode=0o755):
+    """An O_PATH descriptor of ``path`` as a process with this root would see it.
+
+    :param root: path of the root directory.
+    :param create: ``"directory"`` or ``"file"`` makes what is missing (parents are directories).
+    :raises OSError: ENOENT, ELOOP, ENOTDIR; ``filename`` is the path inside the root.
+    """
+    todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
+    stack = [os.open(root, _O_DIR)]
+    links = 0
+    try:
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                if len(stack) > 1:
+                    os.close(stack.pop())
+                continue
+            fd = _step(stack[-1], part, create if not todo else create and "directory", mode, path)
+            status = os.fstat(fd)
+            if stat.S_ISLNK(status.st_mode):
+                target = os.readlink("", dir_fd=fd)
+                os.close(fd)
+                links += 1
+                if links > MAX_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                if target.startswith("/"):
+                    while len(stack) > 1:
+                        os.close(stack.pop())
+                todo.extend([each for each in target.split("/") if each not in ("", ".")][::-1])
+                continue
+            stack.append(fd)
+            if todo and not stat.S_ISDIR(status.st_mode):
+                raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        return stack.pop()
+    finally:
+        for fd in stack:
+            os.close(fd)
+
+
+def _step(directory, name, create, mode, path):
+    try:
+        return os.open(name, _O_ANY, dir_fd=directory)
+    except FileNotFoundError:
+        if not create:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+    try:
+        if create == "directory":
+            os.mkdir(name, mode, dir_fd=directory)
+        else:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory))
+    except FileExistsError:
+        # lost a race with another process in the same volume: what is there now decides
+        return os.open(name, _O_ANY, dir_fd=directory)
+    return os.open(name, _O_ANY, dir_fd=directory)
+
+
+def fd_path(fd):
+    """The name by which mount(2) takes a descriptor."""
+    return "/proc/self/fd/%d" % fd

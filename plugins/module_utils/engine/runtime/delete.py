@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give back what a container held: after a stop (release), and for good (delete). Both go on over errors and may be repeated."""
+
+from __future__ import annotations
+
+import os
+
+from ..cgroup.manager import open_manager
+from ..errors import Collector
+from ..linux import netns
+from . import sandbox
+from .container import ContainerStore, remove_tree
+
+
+def release(container):
+    """After the last process: control group, network (its addresses stay reserved), namespaces, streams."""
+    collector = Collector("container %s" % container.name)
+    with collector.step():
+        manager = open_manager(container.roots, container.id)
+        manager.kill()
+        manager.delete()
+    with collector.step():
+        sandbox.tear_down(container)
+    with collector.step():
+        remove_tree(container.volatile)
+    collector.finish()
+
+
+def delete(container, volumes=False):
+    """Remove a container that does not run: network leases, record, writable layer; with ``volumes`` its anonymous volumes too."""
+    collector = Collector("container %s" % container.name)
+    with collector.step():
+        release(container)
+    with collector.step():
+        sandbox.forget(container)
+    if volumes:
+        from ..volume.store import VolumeStore
+
+        store = VolumeStore(container.roots)
+        for name in container.record.anonymous_volumes:
+            with collector.step():
+                store.remove(name)
+    if not collector.errors:
+        with collector.step():
+            ContainerStore(container.roots).forget(container)
+    collector.finish()
+
+
+def sweep(roots):
+    """Remove what killed runs left: containers without a name, their control groups and namespaces, half removed directories."""
+    store = ContainerStore(roots)
+    for identity in store.leftovers():
+        with netns_lock(roots):
+            container = store._load(identity)
+            if container is not None:
+                delete(container, volumes=True)
+            else:
+                open_manager(roots, identity).delete()
+                netns.unpin(os.path.join(roots.netns, identity))
+                remove_tree(os.path.join(roots.containers, identity))
+
+
+def netns_lock(roots):
+    return roots.lock("containers")
