@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
-from ...errors import Unsupported
+from ...errors import InvalidValue, Unsupported
 from ...spec.resources import IoMax, blkio_from_io_weight, io_weight_from_blkio
 from .. import files
 
@@ -56,7 +57,16 @@ def apply(directory, resources):
                     files.write(path, "%s 0" % device)
             for device, entry in desired.items():
                 if getattr(entry, rate) is not None:
-                    files.write(path, "%s %d" % (device, getattr(entry, rate)))
+                    _write_rate(path, device, getattr(entry, rate))
+
+
+def _write_rate(path, device, rate):
+    try:
+        files.write(path, "%s %d" % (device, rate))
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        raise InvalidValue("io_max", device, "is not a whole block device of this host", "see lsblk for MAJ:MIN") from error
 
 
 def _rates(path):

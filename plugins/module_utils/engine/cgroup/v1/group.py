@@ -74,7 +74,7 @@ class Group(Manager):
     def supported(self):
         """frozenset of the fields that this host can hold."""
         fields = {field for field, name in _OWNER.items() if name in self._of}
-        if "memory" in self._of and not os.path.exists(os.path.join(self._of["memory"], "memory.memsw.limit_in_bytes")):
+        if "memory" in self._of and not os.path.exists(os.path.join(self.setup.hierarchies["memory"], "memory.memsw.limit_in_bytes")):
             fields.discard("memory_swap_max")
         return frozenset(fields)
 
@@ -97,6 +97,8 @@ class Group(Manager):
                 continue
             if field in _PAGES:
                 value = page_floor(value)
+            elif field == "cpu_shares" and desired.cpu_idle:
+                continue
             elif field == "cpu_weight":
                 if desired.cpu_shares is not None or desired.cpu_idle:
                     continue

@@ -29,7 +29,7 @@ def read(directory, unused_fields):
     for name in sorted(os.listdir(directory)):
         if name.startswith("hugetlb.") and name.endswith(suffix) and ".rsvd." not in name:
             number = int(files.read(os.path.join(directory, name)))
-            if number < 0x7FFFFFFFFFFFFFFF - 0x80000000:
+            if number < 1 << 62:
                 values.append((name[len("hugetlb."):-len(suffix)], number))
     return {"hugetlb_max": tuple(values)}
 
