@@ -136,9 +136,19 @@ class Lock:
 
 
 def make_directory(path, mode=0o700):
-    """Make a directory and its parents; it may exist."""
+    """Make a directory and its parents; it may exist. ``mode`` is the last one's; parents that are missing become private (0700)."""
     try:
-        os.makedirs(path, mode=mode, exist_ok=True)
+        missing = []
+        while path and not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        while missing:
+            path = missing.pop()
+            try:
+                os.mkdir(path, 0o700 if missing else mode)
+            except FileExistsError:
+                if not os.path.isdir(path):
+                    raise
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise Unsupported("%s cannot be made: %s" % (path, error.strerror.lower()),

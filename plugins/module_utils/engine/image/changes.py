@@ -1,0 +1,316 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes to an image's defaults, from options (``cmd``, ``env`` ...) and from lines of a Dockerfile (``CMD ["nginx"]``)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shlex
+from typing import Optional, Tuple
+
+from ..errors import InvalidValue
+
+_UNITS = {"ns": 1, "us": 1000, "\u00b5s": 1000, "ms": 1000000, "s": 1000000000, "m": 60000000000, "h": 3600000000000}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h)")
+_PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?", re.IGNORECASE)
+_TIMES = (("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval"))
+SHELL = ("/bin/sh", "-c")
+
+
+@dataclasses.dataclass(frozen=True)
+class Changes:
+    """What differs from the base. None leaves a value as it is; pairs and names are added to those that are there."""
+
+    cmd: Optional[Tuple[str, ...]] = None
+    entrypoint: Optional[Tuple[str, ...]] = None
+    env: Tuple[Tuple[str, str], ...] = ()
+    exposed_ports: Tuple[str, ...] = ()
+    labels: Tuple[Tuple[str, str], ...] = ()
+    workdir: Optional[str] = None
+    user: Optional[str] = None
+    volumes: Tuple[str, ...] = ()
+    healthcheck: Optional[Tuple[Tuple[str, object], ...]] = None
+    stop_signal: Optional[str] = None
+    shell: Optional[Tuple[str, ...]] = None
+    on_build: Tuple[str, ...] = ()
+
+    def __bool__(self):
+        return self != Changes()
+
+    def apply(self, config):
+        """The ``config`` object (dict) of an image with these changes."""
+        after = dict(config)
+        if self.entrypoint is not None:
+            after["Entrypoint"] = list(self.entrypoint)
+            # as in a Dockerfile: the base's CMD was meant for the base's entry point
+            after.pop("Cmd", None)
+        for key, value in (("Cmd", self.cmd), ("Shell", self.shell)):
+            if value is not None:
+                after[key] = list(value)
+        for key, value in (("WorkingDir", self.workdir), ("User", self.user), ("StopSignal", self.stop_signal)):
+            if value is not None:
+                after[key] = value
+        if self.env:
+            after["Env"] = _merge_env(config.get("Env") or [], self.env)
+        if self.labels:
+            after["Labels"] = {**(config.get("Labels") or {}), **dict(self.labels)}
+        for key, names in (("ExposedPorts", self.exposed_ports), ("Volumes", self.volumes)):
+            if names:
+                after[key] = {**(config.get(key) or {}), **{name: {} for name in names}}
+        if self.healthcheck is not None:
+            after["Healthcheck"] = {key: list(value) if isinstance(value, tuple) else value for key, value in self.healthcheck}
+        if self.on_build:
+            after["OnBuild"] = list(config.get("OnBuild") or []) + list(self.on_build)
+        return after
+
+    def to_json(self):
+        """A JSON-able form, for hashes."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, ())}
+
+
+def parse(options, lines=()):
+    """Changes out of a module's options and of Dockerfile lines; the options win.
+
+    :param options: dict with any of ``cmd entrypoint env exposed_ports labels workdir user volumes healthcheck stop_signal shell``.
+    :raises InvalidValue: names the option.
+    """
+    found = _lines(lines)
+    for name in ("workdir", "user", "stop_signal"):
+        if options.get(name) is not None:
+            found[name] = options[name]
+    if options.get("workdir") and not options["workdir"].startswith("/"):
+        raise InvalidValue("workdir", options["workdir"], "is not an absolute path")
+    for name in ("cmd", "entrypoint", "shell"):
+        if options.get(name) is not None:
+            found[name] = words(options[name], name)
+    for name in ("env", "labels"):
+        found[name] = {**found.get(name, {}), **strings(options.get(name), name)}
+    found["exposed_ports"] = found.get("exposed_ports", []) + ports(options.get("exposed_ports") or [])
+    found["volumes"] = found.get("volumes", []) + volumes(options.get("volumes") or [], "volumes")
+    if options.get("healthcheck") is not None:
+        found["healthcheck"] = healthcheck(options["healthcheck"])
+    return _frozen(found)
+
+
+def _frozen(found):
+    values = {}
+    for name, value in found.items():
+        if name in ("env", "labels"):
+            values[name] = tuple(sorted(value.items())) if name == "labels" else tuple(value.items())
+        elif name in ("exposed_ports", "volumes"):
+            values[name] = tuple(sorted(set(value)))
+        elif name == "healthcheck":
+            values[name] = tuple(sorted((key, tuple(each) if isinstance(each, list) else each) for key, each in value.items()))
+        elif isinstance(value, list):
+            values[name] = tuple(value)
+        else:
+            values[name] = value
+    return Changes(**values)
+
+
+def _merge_env(old, pairs):
+    new = dict(pairs)
+    merged = []
+    for item in old:
+        name = item.partition("=")[0]
+        merged.append("%s=%s" % (name, new.pop(name)) if name in new else item)
+    return merged + ["%s=%s" % (name, value) for name, value in pairs if name in new]
+
+
+def words(value, option):
+    """A command as a list of words; a string is split as a shell would."""
+    if isinstance(value, str):
+        try:
+            return shlex.split(value)
+        except ValueError as error:
+            raise InvalidValue(option, value, "cannot be split into words: %s" % error, "give a list") from None
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, (str, int)) and not isinstance(each, bool) for each in value):
+        raise InvalidValue(option, value, "is neither a string nor a list of strings")
+    return [str(each) for each in value]
+
+
+def strings(value, option):
+    """A dict of strings; numbers become strings, truth values must be quoted because YAML has several spellings of them."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidValue(option, value, "is not a dictionary")
+    found = {}
+    for key, each in value.items():
+        if isinstance(each, (bool, dict, list)) or each is None:
+            raise InvalidValue(option, {key: each}, "is not a string", "quote the value")
+        if not str(key) or (option == "env" and "=" in str(key)):
+            raise InvalidValue(option, key, "is not a name")
+        found[str(key)] = str(each)
+    return found
+
+
+def ports(values, option="exposed_ports"):
+    """``80``, ``80/udp`` or ``8000-8002/tcp`` as a list of ``PORT/PROTOCOL``."""
+    found = []
+    for value in values:
+        match = _PORT.fullmatch(str(value))
+        first = int(match.group(1)) if match else 0
+        last = int(match.group(2) or first) if match else 0
+        if not 1 <= first <= last <= 65535:
+            raise InvalidValue(option, value, "is not a port", "write it as PORT, FIRST-LAST or PORT/udp")
+        found += ["%d/%s" % (number, (match.group(3) or "tcp").lower()) for number in range(first, last + 1)]
+    return found
+
+
+def volumes(values, option):
+    """Absolute paths."""
+    for value in values:
+        if not isinstance(value, str) or not value.startswith("/"):
+            raise InvalidValue(option, value, "is not an absolute path", "an image declares only the path inside the container")
+    return list(values)
+
+
+def duration(value, option):
+    """``1m30s``, ``500ms`` or seconds as a number, in nanoseconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value * 1000000000)
+    text = str(value)
+    if text.isdigit():
+        return int(text) * 1000000000
+    position, total = 0, 0
+    while position < len(text):
+        match = _PART.match(text, position)
+        if match is None:
+            break
+        total += int(float(match.group(1)) * _UNITS[match.group(2)])
+        position = match.end()
+    if not text or position < len(text):
+        raise InvalidValue(option, value, "is not a duration", "write it as 30s, 1m30s or 500ms")
+    return total
+
+
+def healthcheck(value):
+    """The Healthcheck object (dict) of an option like docker_container's."""
+    if not isinstance(value, dict):
+        raise InvalidValue("healthcheck", value, "is not a dictionary")
+    found = {}
+    test = value.get("test")
+    if test is not None:
+        if isinstance(test, str):
+            test = ["NONE"] if test == "NONE" else ["CMD-SHELL", test]
+        test = [str(each) for each in test]
+        if not test or test[0] not in ("NONE", "CMD", "CMD-SHELL"):
+            test = ["CMD"] + test
+        found["Test"] = test
+    for name, key in _TIMES:
+        if value.get(name) is not None:
+            found[key] = duration(value[name], "healthcheck." + name)
+    if value.get("retries") is not None:
+        found["Retries"] = int(value["retries"])
+    return found
+
+
+# --- lines of a Dockerfile
+
+def _lines(lines):
+    found = {}
+    for line in lines:
+        instruction, unused, rest = line.strip().partition(" ")
+        handler = _INSTRUCTIONS.get(instruction.upper())
+        rest = rest.strip()
+        if handler is None or not rest:
+            raise InvalidValue("changes", line, "is not an instruction that is taken here",
+                               "use one of %s" % ", ".join(sorted(_INSTRUCTIONS)))
+        handler(found, rest, line)
+    return found
+
+
+def _exec_or_shell(name):
+    def handle(found, rest, line):
+        parsed = _json_list(rest)
+        found[name] = parsed if parsed is not None else list(found.get("shell", SHELL)) + [rest]
+    return handle
+
+
+def _json_list(text):
+    if not text.startswith("["):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
+
+
+def _pairs(name):
+    def handle(found, rest, line):
+        pairs = found.setdefault(name, {})
+        try:
+            parts = shlex.split(rest)
+        except ValueError as error:
+            raise InvalidValue("changes", line, str(error)) from None
+        if "=" not in parts[0]:
+            key, unused, value = rest.partition(" ")
+            pairs[key] = value.strip()
+            return
+        for part in parts:
+            key, equals, value = part.partition("=")
+            if not equals or not key:
+                raise InvalidValue("changes", line, "has a word that is not NAME=VALUE")
+            pairs[key] = value
+    return handle
+
+
+def _simple(name):
+    def handle(found, rest, line):
+        found[name] = rest
+    return handle
+
+
+def _workdir(found, rest, line):
+    found["workdir"] = rest if rest.startswith("/") else "%s/%s" % (found.get("workdir", "").rstrip("/"), rest)
+
+
+def _many(name, check):
+    def handle(found, rest, line):
+        values = _json_list(rest)
+        found.setdefault(name, []).extend(check(values if values is not None else rest.split(), "changes"))
+    return handle
+
+
+def _shell(found, rest, line):
+    value = _json_list(rest)
+    if not value:
+        raise InvalidValue("changes", line, "is not a JSON list")
+    found["shell"] = value
+
+
+def _healthcheck(found, rest, line):
+    options = {}
+    while rest.startswith("--"):
+        flag, unused, rest = rest.partition(" ")
+        key, unused, value = flag[2:].partition("=")
+        key = key.replace("-", "_")
+        if key not in ("interval", "timeout", "start_period", "start_interval", "retries"):
+            raise InvalidValue("changes", line, "has an unknown flag --%s" % key)
+        options[key] = value
+        rest = rest.strip()
+    kind, unused, command = rest.partition(" ")
+    if kind.upper() == "NONE":
+        options["test"] = ["NONE"]
+    elif kind.upper() == "CMD" and command.strip():
+        parsed = _json_list(command.strip())
+        options["test"] = ["CMD"] + parsed if parsed is not None else ["CMD-SHELL", command.strip()]
+    else:
+        raise InvalidValue("changes", line, "is neither HEALTHCHECK CMD nor HEALTHCHECK NONE")
+    found["healthcheck"] = healthcheck(options)
+
+
+def _on_build(found, rest, line):
+    found.setdefault("on_build", []).append(rest)
+
+
+_INSTRUCTIONS = {
+    "CMD": _exec_or_shell("cmd"), "ENTRYPOINT": _exec_or_shell("entrypoint"), "ENV": _pairs("env"), "LABEL": _pairs("labels"),
+    "EXPOSE": _many("exposed_ports", ports), "VOLUME": _many("volumes", volumes), "WORKDIR": _workdir, "USER": _simple("user"),
+    "STOPSIGNAL": _simple("stop_signal"), "HEALTHCHECK": _healthcheck, "SHELL": _shell, "ONBUILD": _on_build,
+}
