@@ -1,7 +1,8 @@
+#!/usr/bin/env bash
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#!/usr/bin/env bash
+#
 # What the comparison needs: Debian's docker.io and python3-requests, and the community.docker collection out of PyPI's "ansible" package.
 set -euo pipefail
 cd "$(dirname "$0")/.."

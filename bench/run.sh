@@ -1,7 +1,8 @@
+#!/usr/bin/env bash
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#!/usr/bin/env bash
+#
 # All measurements, one after the other. Nothing else should be running: they compare, but they compare seconds.
 #
 #   bench/run.sh [noop_task] [start_twenty] [supervisor_memory]
