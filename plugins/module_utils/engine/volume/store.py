@@ -118,7 +118,7 @@ class VolumeStore:
             ids = os.listdir(self.roots.containers)
         except FileNotFoundError:
             return found
-        for container in ids:
+        for container in (name for name in ids if not name.startswith(".")):
             spec = read_json(os.path.join(self.roots.containers, container, "container.json"), {})
             for mount in spec.get("mounts") or ():
                 if mount.get("type") == "volume" and mount.get("source") == name:
