@@ -49,8 +49,9 @@ class CreateContainer(Action):
         return "create container %s from %s" % (self.spec.name, self.spec.image)
 
     def execute(self, roots):
-        from ..runtime import prepare
+        from ..runtime import delete, prepare
 
+        delete.sweep(roots)
         prepare.make(roots, self.spec)
 
 
@@ -75,6 +76,7 @@ class RemoveContainer(Action):
             return
         _stop(container, self.timeout, self.force_kill, self.kill_signal)
         delete.delete(container, volumes=self.volumes)
+        delete.sweep(roots)
 
 
 @dataclass(frozen=True)

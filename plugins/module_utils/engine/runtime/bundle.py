@@ -16,7 +16,6 @@ from ..spec.runtime import Capabilities, Device, Linux, Mount, Namespace, Proces
 from . import identity
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-INIT_PATH = "/run/agentless-init"
 
 
 def arguments(spec, config):

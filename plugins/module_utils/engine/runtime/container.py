@@ -11,6 +11,7 @@ crash and boot knows what to start. What is stored is believed only as far as th
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
@@ -20,6 +21,7 @@ from ..spec.container import ContainerSpec, Healthcheck
 from ..spec.document import Document
 from ..state import make_directory, read_json, write_json
 
+_REMOVED = ".removed."
 CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paused", "restarting", "exited", "dead"
 
 
@@ -186,6 +188,10 @@ class ContainerStore:
 
         :raises Conflict: the name is taken.
         """
+        with self.roots.lock("containers"):
+            return self._add(record)
+
+    def _add(self, record):
         directory = os.path.join(self.roots.containers, record.id)
         make_directory(self.roots.names)
         make_directory(directory, 0o711)
@@ -206,23 +212,28 @@ class ContainerStore:
     def forget(self, container):
         """Remove the record: first the name, then the directory. Safe to repeat."""
         link = os.path.join(self.roots.names, container.name)
-        try:
-            if os.readlink(link) == container.id:
-                os.unlink(link)
-        except FileNotFoundError:
-            pass
-        remove_tree(container.directory)
-        remove_tree(container.volatile)
+        with self.roots.lock("containers"):
+            try:
+                if os.readlink(link) == container.id:
+                    os.unlink(link)
+            except FileNotFoundError:
+                pass
+            remove_tree(container.directory)
+            remove_tree(container.volatile)
 
     def leftovers(self):
-        """Directories that a killed maker or remover left: IDs without a name that points to them."""
+        """Containers that a killed maker or remover left: no name points to them. Call it under the lock ``containers``."""
         named = set()
         for name in _listed(self.roots.names):
             try:
                 named.add(os.readlink(os.path.join(self.roots.names, name)))
             except OSError:
                 continue
-        return [each for each in self._ids() if each not in named]
+        return [container for container in (self._load(each) for each in self._ids() if each not in named) if container is not None]
+
+    def ids(self):
+        """The IDs of all containers, half made ones among them."""
+        return self._ids()
 
     def _named(self, name):
         try:
@@ -247,18 +258,21 @@ def _listed(path):
         return []
 
 
+def clear_removed(directory):
+    """Finish removals that were killed half way."""
+    for name in _listed(directory):
+        if name.startswith(_REMOVED):
+            shutil.rmtree(os.path.join(directory, name), ignore_errors=True)
+
+
 def remove_tree(path):
     """Remove a directory tree; a missing one is success. Renamed first, so that a kill half way leaves no half container under its name."""
-    doomed = os.path.join(os.path.dirname(path), ".removed." + os.path.basename(path))
+    doomed = os.path.join(os.path.dirname(path), "%s%s.%s" % (_REMOVED, os.path.basename(path), secrets.token_hex(4)))
     try:
         os.rename(path, doomed)
     except FileNotFoundError:
-        pass
-    except OSError:
-        shutil.rmtree(doomed, ignore_errors=True)
-        os.rename(path, doomed)
-    if os.path.lexists(doomed):
-        shutil.rmtree(doomed)
+        return
+    shutil.rmtree(doomed)
 
 
 def boot_id(roots):

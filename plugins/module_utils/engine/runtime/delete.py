@@ -11,7 +11,7 @@ from ..cgroup.manager import open_manager
 from ..errors import Collector
 from ..linux import netns
 from . import sandbox
-from .container import ContainerStore, remove_tree
+from .container import ContainerStore, clear_removed, remove_tree
 
 
 def release(container):
@@ -49,18 +49,22 @@ def delete(container, volumes=False):
 
 
 def sweep(roots):
-    """Remove what killed runs left: containers without a name, their control groups and namespaces, half removed directories."""
+    """Remove what killed runs left: containers without a name, namespaces and control groups without a container, half removed directories."""
     store = ContainerStore(roots)
-    for identity in store.leftovers():
-        with netns_lock(roots):
-            container = store._load(identity)
-            if container is not None:
-                delete(container, volumes=True)
-            else:
-                open_manager(roots, identity).delete()
+    with roots.lock("containers"):
+        leftovers = store.leftovers()
+        known = set(store.ids())
+        clear_removed(roots.containers)
+        clear_removed(os.path.join(roots.run, "containers"))
+        for identity in _listed(roots.netns):
+            if identity not in known:
                 netns.unpin(os.path.join(roots.netns, identity))
-                remove_tree(os.path.join(roots.containers, identity))
+    for container in leftovers:
+        delete(container, volumes=True)
 
 
-def netns_lock(roots):
-    return roots.lock("containers")
+def _listed(path):
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []

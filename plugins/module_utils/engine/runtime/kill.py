@@ -74,6 +74,18 @@ def stop(container, timeout=None, number=None):
     settle(container)
 
 
+def end_supervisor(container):
+    """Kill the supervisor of a container that does not run: one that a killed caller left in the middle of a start, or of a restart."""
+    state = container.stored_state()
+    supervisor = Waiter(container.roots, state.boot_id, state.supervisor, state.supervisor_start)
+    try:
+        if not supervisor.wait(0):
+            os_signal(state.supervisor, signal.SIGKILL)
+            supervisor.wait(KILL_SECONDS)
+    finally:
+        supervisor.close()
+
+
 def settle(container):
     """After supervisor and first process are gone: make the stored state say so, and release what a killed supervisor did not."""
     state = container.stored_state()

@@ -84,6 +84,9 @@ def supervise(container, engine, report=None, restart_count=0):
     :param report: descriptor for the one line of JSON that tells the caller how it went; None after a restart by policy.
     """
     try:
+        # known from the first moment: whoever comes after a kill of the caller finds this process and ends it
+        container.write_state(container.stored_state().replace(
+            supervisor=os.getpid(), supervisor_start=records.start_time(container.roots, os.getpid()) or 0, boot_id=records.boot_id(container.roots)))
         with contextlib.ExitStack() as undo:
             streams = open_streams(container, undo)
             created, state = _create(container, streams, undo, restart_count)

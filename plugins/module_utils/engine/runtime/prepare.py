@@ -16,7 +16,7 @@ from ..spec.runtime import Mount
 from ..spec.volume import Mount as VolumeMount
 from ..state import make_directory, new_id, write_json
 from ..volume.store import VolumeStore
-from . import bundle, copyup, delete, installed, sandbox
+from . import bundle, copyup, delete, sandbox
 from .container import ContainerStore, Record, State
 from .kill import signal_number
 from .launch import timestamp
@@ -78,8 +78,6 @@ def _lay_out(container, layers):
     link = container.path("volatile")
     if not os.path.islink(link):
         os.symlink(container.volatile, link)
-    if container.spec.init:
-        installed.install(container.roots)
 
 
 def _copy_attributes(layer, upper):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import delete, launch, sandbox
+from . import delete, kill, launch, sandbox
 from .container import PAUSED, RUNNING
 
 
@@ -17,6 +17,7 @@ def start(container, engine=None):
     if container.state().status in (RUNNING, PAUSED):
         container.want(True)
         return
+    kill.end_supervisor(container)
     delete.release(container)
     container.want(True)
     try:

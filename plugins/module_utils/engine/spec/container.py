@@ -95,14 +95,12 @@ class ContainerSpec(Document):
     networks: Tuple[Attachment, ...] = ()
     ports: Tuple[PortBinding, ...] = ()
     exposed_ports: Tuple[str, ...] = ()
-    publish_all_ports: bool = False
     etc_hosts: Dict[str, str] = field(default_factory=dict)
     dns_servers: Tuple[str, ...] = ()
     dns_search_domains: Tuple[str, ...] = ()
     dns_opts: Tuple[str, ...] = ()
     restart_policy: RestartPolicy = field(default_factory=RestartPolicy)
     healthcheck: Optional[Healthcheck] = None
-    init: bool = False
     privileged: bool = False
     capabilities: Tuple[str, ...] = ()
     cap_drop: Tuple[str, ...] = ()
