@@ -14,6 +14,8 @@ NAMESPACE=agentless-bench-docker
 mkdir -p "$WORK"
 rm -f "$WORK/ready"
 
+HAD_NETNS=$(grep ' /run/netns ' /proc/self/mounts || true)
+
 finish() {
     if [ -n "${DAEMON:-}" ]; then
         kill "$DAEMON" 2>/dev/null || true
@@ -21,6 +23,8 @@ finish() {
     fi
     { grep -o " $WORK/[^ ]*" /proc/self/mounts || true; } | tac | while read -r mount; do umount "$mount" 2>/dev/null || true; done
     ip netns delete "$NAMESPACE" 2>/dev/null || true
+    # The first "ip netns add" on a machine makes /run/netns a mount of its own.
+    [ -n "$HAD_NETNS" ] || [ -n "$(ls -A /run/netns 2>/dev/null)" ] || umount /run/netns 2>/dev/null || true
     find /sys/fs/cgroup -depth -type d -path "*/$NAMESPACE*" -exec rmdir {} \; 2>/dev/null || true
     rm -rf --one-file-system "$WORK"
 }

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the integration targets on this host, one ansible-playbook a target.
 
-    scripts/integration.py [--list] [--strict] [-v] [TARGET ...]
+    scripts/integration.py [--list] [--observe] [--strict] [-v] [TARGET ...]
 
 A target is a role under tests/integration/targets, as for ansible-test; its ``aliases`` are respected (hidden, disabled, unsupported).
 Modules run with the distribution's Python, /usr/bin/python3, because that is what a host has. Variables that a target may use:
@@ -14,7 +14,7 @@ Modules run with the distribution's Python, /usr/bin/python3, because that is wh
     output_dir         an empty directory, removed at the end
     base_images        directory of busybox.tar and debian.tar
 
-``--strict`` fails a target that leaves mounts, links, nftables tables or cgroups behind; without it they are only named, because
+``--strict`` fails a target that leaves mounts, links, nftables tables, cgroups or processes behind; without it they are only named, because
 something else may be running on the machine.
 """
 
@@ -64,6 +64,9 @@ def observe():
         seen.add("mount " + line.split()[4])
     seen.update("link " + name for name in os.listdir("/sys/class/net"))
     seen.update("nftables " + line for line in words("nft", "list", "tables").splitlines())
+    for line in words("ps", "-eo", "comm=,args=").splitlines():
+        if line.split()[0] in ("agentless", "docker-registry"):
+            seen.add("process " + " ".join(line.split()))
     for directory, folders, unused in os.walk("/sys/fs/cgroup"):
         depth = len(pathlib.Path(directory).parts)
         for name in folders:
@@ -154,10 +157,14 @@ def run(target, verbose, strict):
 def main():
     parser = argparse.ArgumentParser(description="run integration targets on this host")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--observe", action="store_true", help="print what is watched for leftovers, and end")
     parser.add_argument("--strict", action="store_true", default=os.environ.get("STRICT") == "1")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("targets", nargs="*")
     arguments = parser.parse_args()
+    if arguments.observe:
+        print("\n".join(sorted(observe())))
+        return 0
     targets = arguments.targets or all_targets()
     if arguments.list:
         print("\n".join(targets))
