@@ -24,7 +24,6 @@ class Outcome:
 
     :param plan: the :class:`Plan`; empty means "not changed". ``_info`` modules leave it out.
     :param result: function of no arguments, called after the plan was executed (or, in check mode, was not): a dict of return values.
-    :param diff: function of no arguments that returns an additional (before, after) pair; seldom needed.
     :param changed: function of no arguments that tells after execution whether anything changed, for verbs that know only then
         (a pull). None: changed is "the plan has actions".
     :param warnings: list of str.
@@ -75,6 +74,7 @@ def _fail(module, error):
     details = {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
     if hint:
         details["hint"] = hint
+    details.update(getattr(error, "details", None) or {})
     if isinstance(error, OSError) and error.errno:
         details["errno"] = error.errno
     module.fail_json(msg=message, **details)
