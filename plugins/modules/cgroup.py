@@ -12,12 +12,14 @@ short_description: Manage control groups
 version_added: 0.1.0
 description:
   - Makes a control group by its path, sets its limits, moves processes into it, freezes it, or removes it. It needs no containers.
-  - Limits are named and written as the kernel documents them for version 2 of control groups. On a host with version 1, or with both (hybrid), they are
-    translated.
+  - Limits are named and written as the kernel documents them for version 2 of control groups.
+    On a host with version 1, or with both (hybrid), they are translated.
   - A limit that is not given stays as it is. To take one off, write V(max).
 options:
   path:
-    description: Path of the group below the root of the hierarchy, such as V(batch/nightly). Groups above it are made where they are missing.
+    description:
+      - Path of the group below the root of the hierarchy, such as V(batch/nightly).
+      - Groups above it are made where they are missing.
     type: str
     required: true
   state:
@@ -56,7 +58,9 @@ options:
     description: Memory nodes that the group may use. Empty for all of its parent's.
     type: str
   memory_max:
-    description: Hard limit of memory. The kernel kills processes of a group that cannot stay below it. A number with a unit such as V(512m), or V(max).
+    description:
+      - Hard limit of memory. The kernel kills processes of a group that cannot stay below it.
+      - A number with a unit such as V(512m), or V(max).
     type: str
   memory_high:
     description: Limit above which the processes are slowed down and memory is reclaimed. Version 2 only.

@@ -12,7 +12,8 @@ short_description: Manage volumes
 version_added: 0.1.0
 description:
   - Makes or removes a named volume of the engine, and keeps its labels.
-  - The content of a volume is destroyed only where O(state=absent) or O(recreate) asks for it, and never while a container mounts the volume.
+  - The content of a volume is destroyed only where O(state=absent) or O(recreate) asks for it, and never while a container
+    mounts the volume.
 options:
   volume_name:
     description: Name of the volume.
@@ -35,8 +36,8 @@ options:
     default: local
   driver_options:
     description:
-      - Options of the driver. V(local) takes none, or C(type=none), C(o=bind) and C(device=/a/directory), which makes the volume a name for that
-        directory of the host. Removing such a volume leaves the directory.
+      - Options of the driver. V(local) takes none, or C(type=none), C(o=bind) and C(device=/a/directory), which makes the volume a
+        name for that directory of the host. Removing such a volume leaves the directory.
     type: dict
   labels:
     description:

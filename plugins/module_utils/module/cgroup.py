@@ -87,8 +87,9 @@ def parse_cpu_max(text):
         raise InvalidValue("cpu_max", text, "is not a quota and a period", 'write both in microseconds, such as "50000 100000", or max')
     quota = MAX if match.group(1) == "max" else int(match.group(1))
     period = int(match.group(2)) if match.group(2) else 100000
-    if quota != MAX and quota < 1000 or not 1000 <= period <= 1000000:
-        raise InvalidValue("cpu_max", text, "is out of the kernel's bounds", "the quota is at least 1000, the period from 1000 to 1000000 microseconds")
+    if (quota != MAX and quota < 1000) or not 1000 <= period <= 1000000:
+        raise InvalidValue("cpu_max", text, "is out of the kernel's bounds",
+                           "the quota is at least 1000, the period from 1000 to 1000000 microseconds")
     return quota, period
 
 
@@ -110,7 +111,8 @@ def _io_max(entry):
         try:
             status = os.stat(device)
         except OSError as error:
-            raise InvalidValue("io_max.device", device, "cannot be looked up: %s" % error.strerror.lower(), "give /dev/NAME or MAJOR:MINOR") from error
+            raise InvalidValue("io_max.device", device, "cannot be looked up: %s" % error.strerror.lower(),
+                               "give /dev/NAME or MAJOR:MINOR") from error
         if not stat.S_ISBLK(status.st_mode):
             raise InvalidValue("io_max.device", device, "is not a block device", "give /dev/NAME or MAJOR:MINOR of a whole disk")
         major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)

@@ -42,4 +42,5 @@ def _strings(values):
     """Keys and values of a YAML dict as Docker has them: text."""
     if values is None:
         return None
-    return {str(key): "true" if value is True else "false" if value is False else "" if value is None else str(value) for key, value in values.items()}
+    words = {True: "true", False: "false", None: ""}
+    return {str(key): words[value] if value is None or isinstance(value, bool) else str(value) for key, value in values.items()}

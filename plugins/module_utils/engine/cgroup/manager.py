@@ -19,6 +19,7 @@ from ..spec.resources import DEFAULTS, MAX
 from .setup import detect
 
 _NO_LIMIT = (None, False, 0, MAX, "", ())
+_PAGE = os.sysconf("SC_PAGESIZE")
 _setups = {}
 
 
@@ -114,7 +115,8 @@ class Manager:
             rounds += 1
             pids = self.pids()
             if pids and time.monotonic() > deadline:
-                raise TimedOut("control group %s: processes %s do not die" % (self.path, _few(pids)), "see /proc/PID/stack and /proc/PID/wchan")
+                raise TimedOut("control group %s: processes %s do not die" % (self.path, _few(pids)),
+                               "see /proc/PID/stack and /proc/PID/wchan")
 
     def kill_once(self, pids, freeze_first):
         """Signal ``pids``. From the third round they are frozen first: a fork bomb makes no more of them while they are signalled."""
@@ -190,6 +192,6 @@ def _few(pids):
     return ", ".join(str(pid) for pid in pids[:8]) + (" and %d more" % (len(pids) - 8) if len(pids) > 8 else "")
 
 
-def page_floor(value, size=os.sysconf("SC_PAGESIZE")):
+def page_floor(value):
     """Memory limits are whole pages: the kernel rounds down."""
-    return value if value == MAX else value // size * size
+    return value if value == MAX else value // _PAGE * _PAGE

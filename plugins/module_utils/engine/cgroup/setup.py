@@ -12,7 +12,8 @@ from typing import Optional
 from ..errors import Unsupported
 from . import files
 
-V1_CONTROLLERS = ("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event", "pids", "rdma")
+V1_CONTROLLERS = ("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event",
+                  "pids", "rdma")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ class DesiredGroup:
 
     path: str
     state: str = PRESENT
-    resources: Resources = Resources()
+    resources: Resources = dataclasses.field(default_factory=Resources)
     processes: tuple = ()
     frozen: Optional[bool] = None
     force: bool = False

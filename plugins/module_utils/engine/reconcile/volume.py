@@ -110,7 +110,7 @@ def plan_volume(desired, observed):
     wanted = {"driver": create.driver, "driver_options": create.options, "labels": create.labels}
     if observed.volume is None:
         return Plan((create,), {}, wanted)
-    if desired.recreate == ALWAYS or desired.recreate == OPTIONS_CHANGED and differing_options(desired, observed.volume):
+    if desired.recreate == ALWAYS or (desired.recreate == OPTIONS_CHANGED and differing_options(desired, observed.volume)):
         _refuse_if_used(desired, observed)
         return Plan((RemoveVolume(desired.name), create), before, wanted)
     if desired.labels is not None and desired.labels != observed.volume.labels:

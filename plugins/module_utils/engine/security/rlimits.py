@@ -11,9 +11,10 @@ from ..errors import InvalidValue, Unsupported
 
 # Docker's words -> the constants of module resource
 NAMES = {
-    "as": "RLIMIT_AS", "core": "RLIMIT_CORE", "cpu": "RLIMIT_CPU", "data": "RLIMIT_DATA", "fsize": "RLIMIT_FSIZE", "memlock": "RLIMIT_MEMLOCK",
-    "msgqueue": "RLIMIT_MSGQUEUE", "nice": "RLIMIT_NICE", "nofile": "RLIMIT_NOFILE", "nproc": "RLIMIT_NPROC", "rss": "RLIMIT_RSS",
-    "rtprio": "RLIMIT_RTPRIO", "rttime": "RLIMIT_RTTIME", "sigpending": "RLIMIT_SIGPENDING", "stack": "RLIMIT_STACK",
+    "as": "RLIMIT_AS", "core": "RLIMIT_CORE", "cpu": "RLIMIT_CPU", "data": "RLIMIT_DATA", "fsize": "RLIMIT_FSIZE",
+    "memlock": "RLIMIT_MEMLOCK", "msgqueue": "RLIMIT_MSGQUEUE", "nice": "RLIMIT_NICE", "nofile": "RLIMIT_NOFILE",
+    "nproc": "RLIMIT_NPROC", "rss": "RLIMIT_RSS", "rtprio": "RLIMIT_RTPRIO", "rttime": "RLIMIT_RTTIME",
+    "sigpending": "RLIMIT_SIGPENDING", "stack": "RLIMIT_STACK",
 }
 # asm-generic/resource.h, for those that module resource does not name
 _NUMBERS = {"RLIMIT_RTTIME": 15, "RLIMIT_MSGQUEUE": 12, "RLIMIT_NICE": 13, "RLIMIT_RTPRIO": 14, "RLIMIT_SIGPENDING": 11}
@@ -91,4 +92,5 @@ def apply(rlimits, pid=0):
             resource.prlimit(pid, number, (limit.soft, limit.hard))
         except (PermissionError, ValueError) as error:
             raise Unsupported("%s: soft %d, hard %d cannot be set: %s" % (limit.type, limit.soft, limit.hard, error),
-                              "the engine may not raise hard limits here (CAP_SYS_RESOURCE is missing, or the kernel's maximum is lower)") from error
+                              "the engine may not raise hard limits here "
+                              "(CAP_SYS_RESOURCE is missing, or the kernel's maximum is lower)") from error

@@ -48,8 +48,8 @@ def _load():
         try:
             library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
         except OSError as error:
-            raise Unsupported("libseccomp is not installed on this host", "apply role agentless.containers.host, or install the package libseccomp2 "
-                              "(libseccomp on other distributions), or set security_opts: [seccomp=unconfined]") from error
+            raise Unsupported("libseccomp is not installed on this host", "apply role agentless.containers.host, or install the package "
+                              "libseccomp2 (libseccomp on other distributions), or set security_opts: [seccomp=unconfined]") from error
         library.seccomp_init.restype = ctypes.c_void_p
         library.seccomp_init.argtypes = (ctypes.c_uint32,)
         library.seccomp_release.argtypes = (ctypes.c_void_p,)

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default seccomp profile: the same system calls as Docker's default allows, everything else is EPERM.
 
-A rule is (system calls, conditions). Conditions: ``caps`` (any of them is held), ``without`` (none of them is held), ``machines`` (os.uname().machine
-is one of them), ``not_machines``, ``args`` ((index, operator, value, second value) all of which hold), ``errno`` (answer with it instead of allowing).
+A rule is (system calls, conditions). Conditions: ``caps`` (any of them is held), ``without`` (none of them is held), ``machines``
+(os.uname().machine is one of them), ``not_machines``, ``args`` ((index, operator, value, second value) all of which hold), ``errno``
+(answer with it instead of allowing).
 """
 
 from __future__ import annotations
@@ -43,13 +44,14 @@ ALWAYS = """
     truncate truncate64 ugetrlimit umask uname unlink unlinkat uretprobe utime utimensat utimensat_time64 utimes vfork vmsplice
     wait4 waitid waitpid write writev
     process_vm_readv process_vm_writev ptrace
-""".split()
+""".split()  # noqa: SIM905
 
 # Address families of socket(2): all below 64 but AF_ALG (38, the kernel's cryptography) and AF_VSOCK (40, which reaches the hypervisor past
 # every network namespace). (mask, value) pairs over the low 32 bits: the kernel ignores the high ones of an int, so "less than" and "not
 # equal" over all 64 could be passed by setting them.
 SOCKET_FAMILIES = (
-    (0xFFFFFFE0, 0), (0xFFFFFFFC, 32), (0xFFFFFFFE, 36), (0xFFFFFFFF, 39), (0xFFFFFFFF, 41), (0xFFFFFFFE, 42), (0xFFFFFFFC, 44), (0xFFFFFFF0, 48),
+    (0xFFFFFFE0, 0), (0xFFFFFFFC, 32), (0xFFFFFFFE, 36), (0xFFFFFFFF, 39), (0xFFFFFFFF, 41), (0xFFFFFFFE, 42),
+    (0xFFFFFFFC, 44), (0xFFFFFFF0, 48),
 )
 
 # personality(2): PER_LINUX, PER_LINUX32, UNAME26, both, and asking for the present one
@@ -70,9 +72,10 @@ CONDITIONAL = (
     (("s390_pci_mmio_read", "s390_pci_mmio_write", "s390_runtime_instr"), {"machines": _S390}),
     (("riscv_flush_icache",), {"machines": ("riscv64",)}),
     (("open_by_handle_at",), {"caps": ("CAP_DAC_READ_SEARCH",)}),
-    (("bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie", "lsm_get_self_attr", "lsm_list_modules",
-      "lsm_set_self_attr", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open", "quotactl", "quotactl_fd", "setdomainname",
-      "sethostname", "setns", "syslog", "umount", "umount2", "unshare"), {"caps": ("CAP_SYS_ADMIN",)}),
+    (("bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie", "lsm_get_self_attr",
+      "lsm_list_modules", "lsm_set_self_attr", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open", "quotactl", "quotactl_fd",
+      "setdomainname", "sethostname", "setns", "syslog", "umount", "umount2",
+      "unshare"), {"caps": ("CAP_SYS_ADMIN",)}),
     # a new namespace is refused; the flags are the first argument, on s390 the second
     (("clone",), {"without": ("CAP_SYS_ADMIN",), "not_machines": _S390, "args": ((0, "masked_eq", _NAMESPACES, 0),)}),
     (("clone",), {"without": ("CAP_SYS_ADMIN",), "machines": _S390, "args": ((1, "masked_eq", _NAMESPACES, 0),)}),

@@ -13,8 +13,8 @@ from . import seccomp_default
 
 # Docker's format names architectures as Go does
 _GO_MACHINES = {
-    "x86_64": ("amd64", "x32", "x86", "386"), "aarch64": ("arm64", "arm"), "s390x": ("s390x", "s390"), "ppc64le": ("ppc64le",), "riscv64": ("riscv64",),
-    "loongarch64": ("loong64",),
+    "x86_64": ("amd64", "x32", "x86", "386"), "aarch64": ("arm64", "arm"), "s390x": ("s390x", "s390"), "ppc64le": ("ppc64le",),
+    "riscv64": ("riscv64",), "loongarch64": ("loong64",),
 }
 OPERATORS = ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ")
 
@@ -30,7 +30,8 @@ def load_profile(text, option="security_opts"):
         with open(text, "rb") as stream:
             profile = json.load(stream)
     except (OSError, ValueError) as error:
-        raise InvalidValue(option, text, "is not a readable seccomp profile: %s" % error, "give default, unconfined or the path of a JSON file") from error
+        raise InvalidValue(option, text, "is not a readable seccomp profile: %s" % error,
+                           "give default, unconfined or the path of a JSON file") from error
     check(profile, option)
     return profile
 
@@ -85,13 +86,14 @@ def _default(capabilities, machine):
             continue
         if capabilities.intersection(conditions.get("without", ())):
             continue
-        if "machines" in conditions and machine not in conditions["machines"] or machine in conditions.get("not_machines", ()):
+        if ("machines" in conditions and machine not in conditions["machines"]) or machine in conditions.get("not_machines", ()):
             continue
         rule = allow(names, *conditions.get("args", ()))
         if "errno" in conditions:
             rule.update(action="SCMP_ACT_ERRNO", errnoRet=conditions["errno"])
         rules.append(rule)
-    return {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": list(seccomp_default.ARCHITECTURES.get(machine, ())), "syscalls": rules}
+    return {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "architectures": list(seccomp_default.ARCHITECTURES.get(machine, ())),
+            "syscalls": rules}
 
 
 def _architectures(profile, machine):
@@ -108,8 +110,8 @@ def _rule(rule):
     if rule.get("errnoRet") is not None:
         resolved["errnoRet"] = rule["errnoRet"]
     if rule.get("args"):
-        resolved["args"] = [{"index": int(argument["index"]), "value": int(argument.get("value", 0)), "valueTwo": int(argument.get("valueTwo") or 0),
-                             "op": argument["op"]} for argument in rule["args"]]
+        resolved["args"] = [{"index": int(argument["index"]), "value": int(argument.get("value", 0)),
+                             "valueTwo": int(argument.get("valueTwo") or 0), "op": argument["op"]} for argument in rule["args"]]
     return resolved
 
 

@@ -143,7 +143,7 @@ def parse_memory(text, option="memory"):
     if value.lower() in ("unlimited", "max", "-1"):
         return MAX
     match = _SIZE.match(value)
-    if not match or (match.group(4) or "").lower() == "ib" and not match.group(3):
+    if not match or ((match.group(4) or "").lower() == "ib" and not match.group(3)):
         raise InvalidValue(option, text, "is not a size", "write a number and a unit b, k, m, g or t, such as 512m, or unlimited")
     size = float(match.group(1) + match.group(2)) if match.group(2) else int(match.group(1))
     size = int(size * _UNITS[match.group(3).lower()])

@@ -16,8 +16,8 @@ from .resources import parse_memory
 _NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$")
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _IGNORED = ("consistent", "cached", "delegated", "default")
-_TMPFS_FLAGS = ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "sync", "async", "noatime", "atime", "nodiratime", "diratime", "relatime",
-                "norelatime", "strictatime", "nostrictatime")
+_TMPFS_FLAGS = ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "sync", "async", "noatime", "atime", "nodiratime",
+                "diratime", "relatime", "norelatime", "strictatime", "nostrictatime")
 _TMPFS_VALUES = ("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge")
 
 
@@ -53,8 +53,8 @@ class Volume:
 
     def inspect(self):
         """The shape of ``docker volume inspect``."""
-        return {"CreatedAt": self.created, "Driver": self.driver, "Labels": self.labels or None, "Mountpoint": self.mountpoint, "Name": self.name,
-                "Options": self.options or None, "Scope": "local"}
+        return {"CreatedAt": self.created, "Driver": self.driver, "Labels": self.labels or None, "Mountpoint": self.mountpoint,
+                "Name": self.name, "Options": self.options or None, "Scope": "local"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _flags(text, whole, option):
         elif flag == "nocopy":
             flags["no_copy"] = True
         elif flag not in _IGNORED:
-            raise InvalidValue(option, whole, "has the unknown mode %s" % flag, "use ro, rw, z, Z, nocopy or one of %s" % ", ".join(PROPAGATIONS))
+            raise InvalidValue(option, whole, "has the unknown mode %s" % flag,
+                               "use ro, rw, z, Z, nocopy or one of %s" % ", ".join(PROPAGATIONS))
     return flags
 
 
@@ -178,7 +179,8 @@ def parse_mount(data, option="mounts"):
         propagation = given.get("propagation", "rprivate")
         if propagation not in PROPAGATIONS:
             raise InvalidValue(option, propagation, "is not a propagation", "use one of %s" % ", ".join(PROPAGATIONS))
-        return Mount("bind", os.path.normpath(os.path.abspath(os.path.expanduser(source))), target, bool(given.get("read_only")), propagation,
+        source = os.path.normpath(os.path.abspath(os.path.expanduser(source)))
+        return Mount("bind", source, target, bool(given.get("read_only")), propagation,
                      create_source=bool(given.get("create_mountpoint")), recursive=not given.get("non_recursive"))
     if kind == "tmpfs":
         if source:
@@ -186,8 +188,9 @@ def parse_mount(data, option="mounts"):
         return Mount("tmpfs", "", target, bool(given.get("read_only")), options=_tmpfs_options(given, option))
     if source:
         check_name(source, option)
-    return Mount("volume", source, target, bool(given.get("read_only")), no_copy=bool(given.get("no_copy")), subpath=_subpath(given, option),
-                 driver=given.get("volume_driver") or "local", driver_options=dict(given.get("volume_options") or {}), labels=dict(given.get("labels") or {}))
+    return Mount("volume", source, target, bool(given.get("read_only")), no_copy=bool(given.get("no_copy")),
+                 subpath=_subpath(given, option), driver=given.get("volume_driver") or "local",
+                 driver_options=dict(given.get("volume_options") or {}), labels=dict(given.get("labels") or {}))
 
 
 def _only(given, option, kind, owner, keys):
@@ -249,6 +252,7 @@ def parse_mounts(volumes=(), mounts=(), tmpfs=()):
     entries += [("tmpfs", parse_tmpfs(item)) for item in tmpfs or ()]
     for option, mount in entries:
         if mount.target in found:
-            raise InvalidValue(option, mount.target, "is mounted twice in the container", "a target can be given only once in volumes, mounts and tmpfs")
+            raise InvalidValue(option, mount.target, "is mounted twice in the container",
+                               "a target can be given only once in volumes, mounts and tmpfs")
         found[mount.target] = mount
     return tuple(found[target] for target in sorted(found))

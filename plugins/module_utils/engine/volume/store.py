@@ -72,7 +72,8 @@ class VolumeStore:
         # a _data without volume.json was left by a kill: nothing can have been written to it
         make_directory(os.path.join(directory, "_data"), 0o755)
         os.chmod(os.path.join(directory, "_data"), 0o755)
-        volume = Volume(name, driver, options, labels, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), mountpoint_of(directory, options))
+        volume = Volume(name, driver, options, labels, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                        mountpoint_of(directory, options))
         write_json(os.path.join(directory, "volume.json"), volume.to_json())
         return volume
 
@@ -92,7 +93,8 @@ class VolumeStore:
         with self.lock():
             users = self.users(name)
             if users:
-                raise Conflict("volume %s is used by container %s" % (name, ", ".join(users)), "remove the container first, or let it mount something else")
+                raise Conflict("volume %s is used by container %s" % (name, ", ".join(users)),
+                               "remove the container first, or let it mount something else")
             directory = self.directory(name)
             rubbish = os.path.join(self.roots.volumes, "%s%s.%s" % (_REMOVED, name, secrets.token_hex(4)))
             try:

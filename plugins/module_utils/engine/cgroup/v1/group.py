@@ -17,8 +17,8 @@ from . import blkio, cpu, cpuacct, cpuset, freezer, hugetlb, memory, pids
 
 # In the order in which processes are added. devices limits nothing yet: a container joins it so that rules can follow.
 _CONTROLLERS = {
-    "cpuset": cpuset, "cpu": cpu, "cpuacct": cpuacct, "memory": memory, "pids": pids, "freezer": freezer, "blkio": blkio, "hugetlb": hugetlb,
-    "devices": None,
+    "cpuset": cpuset, "cpu": cpu, "cpuacct": cpuacct, "memory": memory, "pids": pids, "freezer": freezer, "blkio": blkio,
+    "hugetlb": hugetlb, "devices": None,
 }
 _OWNER = {field: name for name, module in _CONTROLLERS.items() if module is not None for field in module.FIELDS}
 _PAGES = ("memory_max", "memory_low", "memory_swap_max")

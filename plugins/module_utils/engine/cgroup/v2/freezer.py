@@ -35,7 +35,7 @@ def frozen(directory):
 
 
 def wait_for(directory, key, value, timeout):
-    """Wait until ``key`` in cgroup.events has ``value``; the kernel wakes poll(2) when the file changes. Returns whether it came to that."""
+    """Wait until ``key`` in cgroup.events has ``value``; poll(2) is woken when the file changes. Returns whether it came to that."""
     deadline = time.monotonic() + timeout
     fd = os.open(os.path.join(directory, "cgroup.events"), os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""v2 ``io``: rates and weight (cgroup-v2.rst, "IO Interface Files"). ``io.weight`` is of io.cost, ``io.bfq.weight`` of the BFQ scheduler."""
+"""v2 ``io``: rates and weight (cgroup-v2.rst, "IO Interface Files"). ``io.weight`` is of io.cost, ``io.bfq.weight`` of BFQ."""
 
 from __future__ import annotations
 
