@@ -127,8 +127,8 @@ class ContainerDefaults(Document):
     on_build: Optional[Tuple[str, ...]] = None
 
     KEYS = {"user": "User", "exposed_ports": "ExposedPorts", "env": "Env", "entrypoint": "Entrypoint", "cmd": "Cmd",
-            "healthcheck": "Healthcheck", "volumes": "Volumes", "working_dir": "WorkingDir", "labels": "Labels", "stop_signal": "StopSignal",
-            "shell": "Shell", "on_build": "OnBuild"}
+            "healthcheck": "Healthcheck", "volumes": "Volumes", "working_dir": "WorkingDir", "labels": "Labels",
+            "stop_signal": "StopSignal", "shell": "Shell", "on_build": "OnBuild"}
     NESTED = {"healthcheck": Healthcheck}
 
 
