@@ -5,24 +5,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from ..errors import Collector, InvalidValue
+from ..errors import Collector
 from ..spec.document import Document
-from ..spec.network import Endpoint
-from . import ipam, ports, veth
+from . import leases, ports, veth
 from .driver import driver_for
 from .firewall import nftables
 from .store import NetworkStore
 
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
-
 
 @dataclass(frozen=True)
 class AttachRequest(Document):
-    """One container into one network. ``netns`` is the path of its namespace, ``ifname`` what the interface is called in there."""
+    """One container into one network. ``netns`` is the path of its namespace, ``ifname`` what the interface is called in there.
+
+    ``default_route``: the way to the world leads over this network. The first network that is not internal has it anyway.
+    """
 
     network: str
     container_id: str
@@ -34,7 +33,7 @@ class AttachRequest(Document):
     ipv4_address: Optional[str] = None
     ipv6_address: Optional[str] = None
     mac_address: Optional[str] = None
-    default_route: bool = True
+    default_route: bool = False
 
 
 def attach(roots, request):
@@ -46,62 +45,66 @@ def attach(roots, request):
     :raises NotFound: there is no such network. Conflict: an address is taken. InvalidValue: an address does not fit.
     """
     store = NetworkStore(roots)
-    network = store.require(request.network)
     with roots.lock("networks"):
+        network = store.require(request.network)
         before = store.endpoint(network.name, request.container_id)
-        endpoint = _endpoint(store, network, request, before)
+        endpoint = leases.lease(store, network, request, before)
         if endpoint != before:
             store.save_endpoint(endpoint)
-    try:
-        driver_for(roots, network.driver).attach(network, endpoint, request.netns)
-        nftables.ensure(roots)
-    except BaseException:
-        if before is None:
-            _forget(roots, store, network, endpoint)
-        raise
+        driver = driver_for(roots, network.driver)
+        try:
+            driver.attach(network, endpoint, request.netns)
+            nftables.ensure(roots)
+        except BaseException:
+            if before is None:
+                _forget(store, driver, network, endpoint)
+            raise
     return endpoint
 
 
-def _forget(roots, store, network, endpoint):
+def _forget(store, driver, network, endpoint):
     """Take back an attach that failed half way."""
     try:
-        driver_for(roots, network.driver).detach(network, endpoint)
+        driver.detach(network, endpoint)
     finally:
-        with roots.lock("networks"):
-            store.remove_endpoint(endpoint)
+        store.remove_endpoint(endpoint)
 
 
-def _endpoint(store, network, request, before):
-    used = {}
-    for other in store.endpoints(network.name):
-        if other.container_id != request.container_id:
-            used.update((address, other.container_name) for address, _length, _gateway in other.addresses())
-    fields = {}
-    for version, wanted in ((4, request.ipv4_address), (6, request.ipv6_address)):
-        pool = network.pool(version)
-        key = "ipv%d_address" % version
-        if pool is None:
-            if wanted:
-                raise InvalidValue(key, wanted, "cannot be had: network %s has no IPv%d subnet" % (network.name, version))
-            continue
-        had = getattr(before, key) if before is not None and before.network_id == network.id else None
-        fields[key] = had if had and wanted in (None, had) else ipam.choose_address(network.name, pool, used, wanted, key)
-        fields["ipv%d_prefix_length" % version] = pool.prefix_length
-        fields["ipv%d_gateway" % version] = pool.gateway
-    return Endpoint(
-        network=network.name, network_id=network.id, container_id=request.container_id, container_name=request.container_name,
-        hostname=request.hostname, ifname=request.ifname, host_ifname=veth.host_name(network.id, request.container_id),
-        mac_address=_mac_address(request, network, fields.get("ipv4_address")), aliases=tuple(request.aliases),
-        default_route=request.default_route and not network.internal, **fields)
+def reserve(roots, request):
+    """Put a container that does not run into a network: it has its addresses, and :func:`reattach` gives it the link when it starts.
+
+    :returns: the :class:`Endpoint`, not attached.
+    """
+    store = NetworkStore(roots)
+    with roots.lock("networks"):
+        network = store.require(request.network)
+        before = store.endpoint(network.name, request.container_id)
+        endpoint = leases.lease(store, network, request, before).replace(attached=False)
+        if endpoint != before:
+            store.save_endpoint(endpoint)
+    return endpoint
 
 
-def _mac_address(request, network, ipv4):
-    if request.mac_address is None:
-        return ipam.mac_address(ipv4, network.id + request.container_id)
-    text = request.mac_address.lower().replace("-", ":")
-    if not _MAC.match(text) or int(text[:2], 16) & 1:
-        raise InvalidValue("mac_address", request.mac_address, "is not a MAC address of one interface", "write it as 02:42:ac:11:00:02")
-    return text
+def reattach(roots, container_id, netns, leave_out=()):
+    """Attach a container that starts to the networks that it has a place in besides those of its own spec (module network's ``connected``).
+
+    :param netns: path of its namespace. ``leave_out``: names of the networks that are attached already.
+    :returns: list of :class:`Endpoint`.
+    """
+    done = []
+    for endpoint in NetworkStore(roots).endpoints_of(container_id):
+        if endpoint.network not in leave_out:
+            done.append(attach(roots, AttachRequest(
+                network=endpoint.network, container_id=container_id, container_name=endpoint.container_name, netns=netns,
+                ifname=endpoint.ifname, hostname=endpoint.hostname, aliases=endpoint.aliases, mac_address=endpoint.mac_address,
+                default_route=endpoint.default_route)))
+    return done
+
+
+def free_ifname(roots, container_id):
+    """The first ethN that none of the container's endpoints has."""
+    used = {endpoint.ifname for endpoint in NetworkStore(roots).endpoints_of(container_id)}
+    return next(name for name in ("eth%d" % number for number in range(len(used) + 1)) if name not in used)
 
 
 def detach(roots, container_id, network, release=False, links=True):
@@ -124,6 +127,22 @@ def detach(roots, container_id, network, release=False, links=True):
             store.remove_endpoint(endpoint)
         elif endpoint.attached:
             store.save_endpoint(endpoint.replace(attached=False))
+        if links and endpoint.default_route and not found.internal:
+            _pass_on_default_route(roots, store, endpoint)
+
+
+def _pass_on_default_route(roots, store, left):
+    """Give the default route to another network of a container that runs on."""
+    path = store.namespace_of(left.container_id)
+    if path is None or leases.carries_default_route(store, left.container_id, left.network):
+        return
+    for endpoint in store.endpoints_of(left.container_id):
+        network = store.get(endpoint.network)
+        if endpoint.network != left.network and endpoint.attached and network is not None and not network.internal:
+            endpoint = endpoint.replace(default_route=True)
+            store.save_endpoint(endpoint)
+            driver_for(roots, network.driver).attach(network, endpoint, path)
+            return
 
 
 def detach_all(roots, container_id, keep_leases=False, links=True):

@@ -76,7 +76,7 @@ class Bridge(Driver):
         with netlink.Netlink() as host:
             link = host.link(network.link)
             if link is not None and link.kind == "bridge":
-                host.execute(netlink.delete_link(link.index, network.link))
+                host.remove(link)
 
     def observe(self, network):
         findings = []
@@ -105,7 +105,8 @@ class Bridge(Driver):
                 if network.pool(6):
                     sysctl.forward_ipv6(self.roots)
                 link = self._bridge(host, network)
-            veth.connect(self.roots, host, endpoint, link.index, netns, network.mtu, isolated=not network.option(spec.OPTION_ICC, True))
+            veth.connect(self.roots, host, endpoint, link.index, netns, network.mtu,
+                         default_route=endpoint.default_route and not network.internal, isolated=not network.option(spec.OPTION_ICC, True))
 
     def detach(self, network, endpoint):
         with netlink.Netlink() as host:

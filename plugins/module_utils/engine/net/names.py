@@ -34,6 +34,15 @@ def hosts_file(extra_hosts=()):
 
 def refresh(roots, *networks):
     """Rewrite the block in the hosts file of every container that is in one of these networks (names)."""
+    _rewrite(roots, networks, ())
+
+
+def refresh_containers(roots, container_ids):
+    """Rewrite the block in the hosts file of these containers, for those that have left a network."""
+    _rewrite(roots, (), container_ids)
+
+
+def _rewrite(roots, networks, container_ids):
     store = NetworkStore(roots)
     members = {}
 
@@ -42,13 +51,11 @@ def refresh(roots, *networks):
             members[name] = [endpoint for endpoint in store.endpoints(name) if endpoint.attached]
         return members[name]
 
-    done = set()
     for network in networks:
-        for endpoint in members_of(network):
-            if endpoint.container_id not in done:
-                done.add(endpoint.container_id)
-                own = store.endpoints_of(endpoint.container_id)
-                write_block(os.path.join(roots.containers, endpoint.container_id, "hosts"), _lines(own, members_of))
+        container_ids = (*container_ids, *(endpoint.container_id for endpoint in members_of(network)))
+    for container_id in dict.fromkeys(container_ids):
+        lines = _lines(store.endpoints_of(container_id), members_of)
+        write_block(os.path.join(roots.containers, container_id, "hosts"), lines)
 
 
 def _lines(own, members_of):

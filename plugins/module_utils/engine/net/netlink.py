@@ -146,6 +146,14 @@ class Netlink:
         if failure is not None:
             raise failure
 
+    def remove(self, link):
+        """Remove a link; one that is gone by now is success."""
+        try:
+            self.execute(delete_link(link.index, link.name))
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
+
     def _batch(self, requests):
         parts = []
         waiting = {}

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from .. import state
 from ..errors import Conflict, InvalidValue
 from ..spec.network import DEFAULT_NETWORK, NAME, OPTION_BRIDGE_NAME, OPTION_MTU, RESERVED_NAMES, Network, NetworkSpec, Pool
-from . import ipam, netlink
+from . import ipam, leases, netlink
 from .bridge import link_name
 from .driver import driver_for
 from .firewall import nftables
@@ -75,7 +76,8 @@ def _pools(roots, spec, network, existing):
             subnet = next(pool.subnet for pool in pools if pool.version == 6)
             raise InvalidValue("ipam_config", subnet, "is an IPv6 subnet, but enable_ipv6 is not set", "set enable_ipv6: true")
         pools = tuple(pool for pool in pools if pool.version == 4)
-    if existing and pools == existing.pools and all(any(pool.version == version for pool in pools) for version in _versions(network)):
+    pools = _completed(network, tuple(ipam.with_gateway(pool) for pool in pools), existing)
+    if existing and pools == existing.pools:
         return pools
     taken = taken_subnets(roots, existing)
     for pool in pools:
@@ -87,8 +89,13 @@ def _pools(roots, spec, network, existing):
     return tuple(sorted((ipam.with_gateway(pool) for pool in pools), key=lambda pool: pool.version))
 
 
-def _versions(network):
-    return (4, 6) if network.enable_ipv6 else (4,)
+def _completed(network, pools, existing):
+    """The pools, with those of the existing network for an IP version that was left to the engine."""
+    for version in (4, 6) if network.enable_ipv6 else (4,):
+        kept = existing.pool(version) if existing is not None else None
+        if kept is not None and not any(pool.version == version for pool in pools):
+            pools = (*pools, kept)
+    return tuple(sorted(pools, key=lambda pool: pool.version))
 
 
 def _mtu(options, existing):
@@ -147,6 +154,31 @@ def update(roots, network):
         nftables.sync(roots)
 
 
+def recreate(roots, network):
+    """Make a stored network anew with other properties, under its name and ID.
+
+    The leases come along: an address that does not fit any more is replaced. The new record is written first, so that a kill leaves a
+    network that :func:`repair` brings to its new state; containers that run are attached again at once.
+    """
+    store = NetworkStore(roots)
+    with roots.lock("networks"):
+        before = store.require(network.name)
+        old = driver_for(roots, before.driver)
+        for endpoint in store.endpoints(network.name):
+            old.detach(before, endpoint)
+        store.save(network)
+        old.remove(before)
+        driver = driver_for(roots, network.driver)
+        driver.ensure(network)
+        for endpoint in store.endpoints(network.name):
+            endpoint = leases.renew(store, network, endpoint)
+            path = store.namespace_of(endpoint.container_id)
+            if endpoint.attached and path:
+                driver.attach(network, endpoint, path)
+        leases.move_ports(store, network)
+        nftables.sync(roots)
+
+
 def remove(roots, name):
     """Remove a network. Containers in it lose their link; the caller has made sure that this is wanted."""
     store = NetworkStore(roots)
@@ -178,32 +210,38 @@ def ensure_default(roots):
 
 
 def observe(roots, network):
-    """list of str: what the kernel lacks of a network: bridge, addresses, settings, firewall, links of containers that are attached."""
+    """list of str: what the kernel lacks of a network, and what is left over.
+
+    Bridge, addresses, settings, firewall, links of containers that run, leases of containers that are gone.
+    """
+    store = NetworkStore(roots)
     driver = driver_for(roots, network.driver)
     findings = driver.observe(network)
-    for endpoint in NetworkStore(roots).endpoints(network.name):
-        if endpoint.attached and namespace_of(roots, endpoint.container_id):
+    for endpoint in store.endpoints(network.name):
+        if is_orphan(roots, store, endpoint):
+            findings.append("a lease of container %s is left over" % endpoint.container_name)
+        elif endpoint.attached and store.namespace_of(endpoint.container_id):
             findings += driver.observe_endpoint(network, endpoint)
     return findings + nftables.drift(roots)
 
 
+def is_orphan(roots, store, endpoint):
+    """Whether the container of an endpoint is gone: it was killed while it was made or removed."""
+    return not os.path.exists(os.path.join(roots.containers, endpoint.container_id)) and store.namespace_of(endpoint.container_id) is None
+
+
 def repair(roots, network):
     """Bring the kernel back to what is stored. Running containers keep their addresses."""
+    store = NetworkStore(roots)
     with roots.lock("networks"):
         driver = driver_for(roots, network.driver)
         driver.ensure(network)
-        for endpoint in NetworkStore(roots).endpoints(network.name):
-            path = namespace_of(roots, endpoint.container_id)
-            if endpoint.attached and path and driver.observe_endpoint(network, endpoint):
+        for endpoint in store.endpoints(network.name):
+            path = store.namespace_of(endpoint.container_id)
+            if is_orphan(roots, store, endpoint):
+                driver.detach(network, endpoint)
+                store.remove_endpoint(endpoint)
+                store.remove_published(endpoint.container_id)
+            elif endpoint.attached and path and driver.observe_endpoint(network, endpoint):
                 driver.attach(network, endpoint, path)
         nftables.sync(roots)
-
-
-def namespace_of(roots, container_id):
-    """Path of the pinned network namespace of a container, or None where it has none."""
-    import os  # pylint: disable=import-outside-toplevel
-
-    from ..linux import netns  # pylint: disable=import-outside-toplevel
-
-    path = os.path.join(roots.netns, container_id)
-    return path if netns.is_pinned(path) else None

@@ -13,6 +13,7 @@ import os
 
 from .. import state
 from ..errors import NotFound
+from ..linux import netns
 from ..spec.network import DEFAULT_NETWORK, NAME, Endpoint, Network, Published
 
 
@@ -101,6 +102,11 @@ class NetworkStore:
     def remove_endpoint(self, endpoint):
         return state.remove_file(self._endpoint_path(endpoint.network, endpoint.container_id))
 
+    def namespace_of(self, container_id):
+        """Path of a container's pinned network namespace, or None where it has none: it does not run."""
+        path = os.path.join(self._roots.netns, container_id)
+        return path if netns.is_pinned(path) else None
+
     def _endpoint_path(self, network, container_id):
         return os.path.join(self._endpoints, network, container_id + ".json")
 
@@ -115,6 +121,10 @@ class NetworkStore:
         """The :class:`Published` of every container that has one."""
         names = sorted(name[:-5] for name in _listed(self._ports) if name.endswith(".json") and name[0] != ".")
         return [each for each in (self.published(name) for name in names) if each is not None]
+
+    def open_ports(self):
+        """The :class:`Published` that count: of containers that run. After a reboot or a crash that is fewer than the records say."""
+        return [each for each in self.all_published() if each.active and self.namespace_of(each.container_id)]
 
     def save_published(self, published):
         state.write_json(os.path.join(self._ports, published.container_id + ".json"), published.to_json())

@@ -17,11 +17,11 @@ def host_name(network_id, container_id):
     return "agv" + hashlib.sha256(("%s %s" % (network_id, container_id)).encode()).hexdigest()[:12]
 
 
-def connect(roots, host, endpoint, master, path, mtu, isolated=False):
+def connect(roots, host, endpoint, master, path, mtu, default_route=False, isolated=False):
     """Make or repair the pair and configure the container's end.
 
     :param host: a :class:`~netlink.Netlink` of the host. ``master``: index of the bridge. ``path``: the container's namespace.
-    :param isolated: the container does not reach the other containers of the network.
+    :param default_route: the container's way out leads here. ``isolated``: it does not reach the other containers of the network.
     """
     with _inside(roots, path, endpoint) as inside:
         peer = _usable_peer(host, inside, endpoint, master)
@@ -35,7 +35,7 @@ def connect(roots, host, endpoint, master, path, mtu, isolated=False):
         hairpin = sysctl.bridge_netfilter(roots)
         if hairpin or isolated:
             host.execute(netlink.configure_port(host.link(endpoint.host_ifname).index, hairpin, isolated))
-        inside.execute(*_configuration(endpoint, peer))
+        inside.execute(*_configuration(endpoint, peer, default_route))
 
 
 def _inside(roots, path, endpoint):
@@ -56,15 +56,15 @@ def _usable_peer(host, inside, endpoint, master):
         if link.master != master:
             host.execute(netlink.set_link(link.index, master=master))
         return peer
-    host.execute(netlink.delete_link(link.index, endpoint.host_ifname))
+    host.remove(link)
     return None
 
 
-def _configuration(endpoint, peer):
+def _configuration(endpoint, peer, default_route):
     requests = [netlink.link_up(1, "lo"), netlink.link_up(peer.index, endpoint.ifname)]
     for address, prefix_length, _gateway in endpoint.addresses():
         requests.append(netlink.new_address(peer.index, address, prefix_length))
-    if endpoint.default_route:
+    if default_route:
         for _address, _prefix_length, gateway in endpoint.addresses():
             if gateway:
                 requests.append(netlink.default_route(gateway, peer.index))
@@ -76,7 +76,7 @@ def disconnect(host, endpoint):
     link = host.link(endpoint.host_ifname)
     if link is None:
         return False
-    host.execute(netlink.delete_link(link.index, endpoint.host_ifname))
+    host.remove(link)
     return True
 
 

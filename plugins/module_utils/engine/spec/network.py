@@ -19,7 +19,6 @@ OPTION_PREFIX = "com.docker.network."
 OPTION_BRIDGE_NAME = OPTION_PREFIX + "bridge.name"
 OPTION_MASQUERADE = OPTION_PREFIX + "bridge.enable_ip_masquerade"
 OPTION_ICC = OPTION_PREFIX + "bridge.enable_icc"
-OPTION_HOST_BINDING = OPTION_PREFIX + "bridge.host_binding_ipv4"
 OPTION_MTU = OPTION_PREFIX + "driver.mtu"
 
 
@@ -111,7 +110,7 @@ class Endpoint(Document):
     ipv6_prefix_length: Optional[int] = None
     ipv6_gateway: Optional[str] = None
     aliases: Tuple[str, ...] = ()
-    default_route: bool = True
+    default_route: bool = False
     attached: bool = True
 
     @property

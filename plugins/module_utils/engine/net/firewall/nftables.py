@@ -65,6 +65,14 @@ def drift(roots):
     return findings
 
 
+def missing(roots, entry):
+    """list of str: what the kernel's table lacks of one container's :class:`Published`."""
+    applied = _applied(roots)
+    if applied is None:
+        return drift(roots)
+    return [each for each in _compare(roots, applied["elements"], ruleset.elements((), (entry,))) if " lacks " in each]
+
+
 def remove(roots):
     """Delete the table, whatever it holds."""
     with roots.lock("firewall"):
@@ -74,7 +82,7 @@ def remove(roots):
 def _wanted(roots):
     store = NetworkStore(roots)
     networks = store.list()
-    return ruleset.elements(networks, store.all_published()), bool(networks)
+    return ruleset.elements(networks, store.open_ports()), bool(networks)
 
 
 def _compare(roots, found, values):

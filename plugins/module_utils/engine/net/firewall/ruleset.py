@@ -82,7 +82,7 @@ CHAINS = """
 def elements(networks, published):
     """What every set and map holds: dict name -> sorted list of elements as text, protocols as numbers, interface names in quotes.
 
-    :param networks: iterable of Network. ``published``: iterable of Published; those that are not active do not count.
+    :param networks: iterable of Network. ``published``: iterable of Published, of containers that run.
     """
     found = {name: [] for name in (*SETS, *MAPS)}
     for network in networks:
@@ -97,9 +97,8 @@ def elements(networks, published):
             if network.masquerade:
                 found["masquerade%d" % pool.version].append(pool.subnet)
     for entry in published:
-        if entry.active:
-            for port in entry.ports:
-                _publish(found, entry, port)
+        for port in entry.ports:
+            _publish(found, entry, port)
     return {name: sorted(set(values)) for name, values in found.items()}
 
 
