@@ -35,7 +35,7 @@ test-kernel: setup ## tests against the real kernel (root)
 	@$(PYTEST) tests/kernel $(ARGS)
 
 test-integration: setup ## every target of tests/integration/targets on this host (root); TARGETS="container network" runs some
-	@./scripts/integration.py $(TARGETS)
+	@$(BIN)/python scripts/integration.py $(TARGETS)
 
 test-molecule: setup ## the molecule scenario with testinfra (root)
 	@./scripts/molecule.sh $(ARGS)

@@ -45,7 +45,7 @@ def playbook(plays, name):
         PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     argv = [str(CHECKOUT / ".venv" / "bin" / "ansible-playbook"), "-i", "localhost,", "-c", "local",
             "-e", "ansible_python_interpreter=/usr/bin/python3", str(path)]
-    done = subprocess.run(argv, env=environment, cwd=CACHE, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(argv, env=environment, cwd=CACHE, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         sys.exit("bench: %s failed\n%s\n%s" % (path, done.stdout[-4000:], done.stderr[-2000:]))
     records = [json.loads(line) for line in watch.read_text(encoding="utf-8").splitlines()]
@@ -77,7 +77,8 @@ def report(name, title, command, rows, notes):
 
     :param rows: the table; its first row is the heading.
     """
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=CHECKOUT, capture_output=True, text=True,
+                            check=True).stdout.strip()
     lines = ["# " + title, "", "`%s` at %s on %s" % (command, commit, time.strftime("%Y-%m-%d")), "", machine(), ""]
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|" + "---|" * len(rows[0]))

@@ -42,7 +42,7 @@ run() {
     # A demo that is there already keeps its ports.
     if [ ! -f "$DEMO/ports.json" ] || [ ! -d /var/lib/agentless-demo ]; then
         echo "{\"demo_registry_port\": $(free_port 5050), \"demo_first_port\": $(free_port 18080)}" >"$DEMO/ports.json"
-        ./scripts/integration.py --observe >"$DEMO/before"
+        python scripts/integration.py --observe >"$DEMO/before"
     fi
     play demo.yml | tee "$DEMO/first.log"
     echo
@@ -71,7 +71,7 @@ clean() {
         exit 1
     }
     if [ -f "$DEMO/before" ]; then
-        ./scripts/integration.py --observe >"$DEMO/after"
+        python scripts/integration.py --observe >"$DEMO/after"
         if comm -13 "$DEMO/before" "$DEMO/after" | grep .; then
             echo "demo: the lines above were not there before the demo" >&2
             exit 1

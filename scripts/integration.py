@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the integration targets on this host, one ansible-playbook a target.
 
-    scripts/integration.py [--list] [--observe] [--strict] [-v] [TARGET ...]
+    .venv/bin/python scripts/integration.py [--list] [--observe] [--strict] [-v] [TARGET ...]
 
 A target is a role under tests/integration/targets, as for ansible-test; its ``aliases`` are respected (hidden, disabled, unsupported).
 Modules run with the distribution's Python, /usr/bin/python3, because that is what a host has. Variables that a target may use:
@@ -52,7 +51,7 @@ def all_targets():
 def words(*argv):
     """The output of a command, or nothing where the command is missing."""
     try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stdout
     except FileNotFoundError:
         return ""
 

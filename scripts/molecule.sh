@@ -24,13 +24,13 @@ if [ ! -e "$link" ]; then
     mkdir -p "$(dirname "$link")"
     ln -sfn "$CHECKOUT" "$link"
 fi
-command=test
+verb=test
 case "${1:-}" in
     "" | -*) ;;
     *)
-        command=$1
+        verb=$1
         shift
         ;;
 esac
 cd extensions
-exec molecule "$command" --scenario-name default "$@"
+exec molecule "$verb" --scenario-name default "$@"

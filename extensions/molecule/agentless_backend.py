@@ -39,4 +39,6 @@ class AgentlessBackend(base.BaseBackend):
         return self.result(result.returncode, line, result.stdout, result.stderr)
 
 
-backend.BACKENDS["agentless"] = __name__ + ".AgentlessBackend"
+def register():
+    """Make testinfra know ``agentless://``."""
+    backend.BACKENDS["agentless"] = __name__ + ".AgentlessBackend"

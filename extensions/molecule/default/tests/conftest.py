@@ -14,8 +14,10 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 os.environ.setdefault("AGENTLESS_STATE_ROOT", "/var/lib/agentless-molecule")
 
-import agentless_backend  # noqa: F401
+import agentless_backend
 import testinfra
+
+agentless_backend.register()
 
 
 @pytest.fixture(scope="session")
