@@ -82,7 +82,7 @@ def parse_cpu_max(text):
     """``50000 100000``, ``50000``, ``max``, ``max 100000`` -> (quota or MAX or None, period or None)."""
     if text is None:
         return None, None
-    match = re.match(r"^(max|[0-9]{1,12})(?:\s+([0-9]{1,9}))?$", text.strip())
+    match = re.match(r"^(max|[0-9]{1,12})(?:\s+([0-9]{1,9}))?\Z", text.strip())
     if not match:
         raise InvalidValue("cpu_max", text, "is not a quota and a period", 'write both in microseconds, such as "50000 100000", or max')
     quota = MAX if match.group(1) == "max" else int(match.group(1))
@@ -105,7 +105,7 @@ def _io_max(entry):
     import stat
 
     device = entry["device"]
-    if re.match(r"^[0-9]{1,6}:[0-9]{1,7}$", device):
+    if re.match(r"^[0-9]{1,6}:[0-9]{1,7}\Z", device):
         major, minor = (int(part) for part in device.split(":"))
     else:
         try:

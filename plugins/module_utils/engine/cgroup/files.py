@@ -10,7 +10,7 @@ import os
 
 def write(path, text):
     """Write a control file with one write(2); it must exist. OSError carries the path."""
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())
     except OSError as error:

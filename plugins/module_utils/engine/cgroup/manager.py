@@ -18,7 +18,8 @@ from ..errors import Conflict, InvalidValue, TimedOut
 from ..spec.resources import DEFAULTS, MAX
 from .setup import detect
 
-_NO_LIMIT = (None, False, 0, MAX, "", ())
+# of these, 0 is no limit; of the others (swap, above all) it is the hardest one
+_ZERO_IS_NONE = ("memory_low", "memory_min", "cpu_max_burst")
 _PAGE = os.sysconf("SC_PAGESIZE")
 _setups = {}
 
@@ -76,8 +77,7 @@ class Manager:
     def unsupported(self, resources):
         """Tuple of the fields that are set to a limit which this host has no file for."""
         have = self.supported()
-        return tuple(field for field, value in resources.set_fields().items()
-                     if field not in have and value not in _NO_LIMIT and value != DEFAULTS.get(field))
+        return tuple(field for field in resources.set_fields() if field not in have and _limits(resources, field))
 
     def differences(self, desired):
         """What the kernel holds otherwise than ``desired``: dict of field -> (observed, desired). Reads only the files of set fields."""
@@ -146,6 +146,16 @@ class Manager:
         deadline = time.monotonic() + timeout
         for directory in self.directories():
             _remove(directory, deadline)
+
+
+def _limits(resources, field):
+    """Whether a set field asks for anything that a new group has not got."""
+    value = getattr(resources, field)
+    if value is False or value == MAX or value in ("", ()) or value == DEFAULTS.get(field):
+        return False
+    # as much swap as memory is what follows from a memory limit alone: nobody asked for it
+    derived = field == "memory_swap_max" and value == resources.memory_max
+    return not derived and not (value == 0 and field in _ZERO_IS_NONE)
 
 
 def _tree(directory):

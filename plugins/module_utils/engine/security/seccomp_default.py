@@ -73,8 +73,8 @@ CONDITIONAL = (
     (("riscv_flush_icache",), {"machines": ("riscv64",)}),
     (("open_by_handle_at",), {"caps": ("CAP_DAC_READ_SEARCH",)}),
     (("bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie", "lsm_get_self_attr",
-      "lsm_list_modules", "lsm_set_self_attr", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open", "quotactl", "quotactl_fd",
-      "setdomainname", "sethostname", "setns", "syslog", "umount", "umount2",
+      "lsm_list_modules", "lsm_set_self_attr", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open", "quotactl",
+      "quotactl_fd", "setdomainname", "sethostname", "setns", "syslog", "umount", "umount2",
       "unshare"), {"caps": ("CAP_SYS_ADMIN",)}),
     # a new namespace is refused; the flags are the first argument, on s390 the second
     (("clone",), {"without": ("CAP_SYS_ADMIN",), "not_machines": _S390, "args": ((0, "masked_eq", _NAMESPACES, 0),)}),

@@ -19,8 +19,8 @@ MAX = -1
 DEFAULT_PERIOD = 100000
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-_SIZE = re.compile(r"^([0-9]+)(\.[0-9]+)?\s*([bkmgtp]?)(i?b)?$", re.IGNORECASE)
-_RANGE = re.compile(r"^([0-9]{1,6})(?:-([0-9]{1,6}))?$")
+_SIZE = re.compile(r"^([0-9]+)(\.[0-9]+)?\s*([bkmgtp]?)(i?b)?\Z", re.IGNORECASE)
+_RANGE = re.compile(r"^([0-9]{1,6})(?:-([0-9]{1,6}))?\Z")
 
 
 @dataclasses.dataclass(frozen=True)

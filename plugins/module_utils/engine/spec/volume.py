@@ -13,7 +13,7 @@ from typing import Optional
 from ..errors import InvalidValue
 from .resources import parse_memory
 
-_NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$")
+_NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}\Z")
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _IGNORED = ("consistent", "cached", "delegated", "default")
 _TMPFS_FLAGS = ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "sync", "async", "noatime", "atime", "nodiratime",
@@ -214,7 +214,7 @@ def _tmpfs_options(given, option):
     mode = given.get("tmpfs_mode")
     if mode is not None:
         text = str(mode)
-        if not re.match(r"^[0-7]{1,5}$", text):
+        if not re.match(r"^[0-7]{1,5}\Z", text):
             raise InvalidValue(option + ".tmpfs_mode", mode, "is not an octal mode", 'write it as "1777"')
         parts.append("mode=%s" % text)
     return ",".join(parts)
