@@ -102,7 +102,7 @@ def _mtu(options, existing):
     """The MTU asked for, that of the existing network, or that of the host's way out where it is below 1500."""
     text = options.get(OPTION_MTU)
     if text is not None:
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise InvalidValue("driver_options[%s]" % OPTION_MTU, text, "is not a number")
         return int(text)
     if existing is not None and OPTION_MTU not in existing.driver_options:

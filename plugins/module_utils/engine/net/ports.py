@@ -19,7 +19,7 @@ PROTOCOLS = ("tcp", "udp", "sctp")
 AUTOMATIC_FIRST, AUTOMATIC_LAST = 49153, 65535
 TCP_LISTEN, UDP_BOUND = 10, 7
 
-_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?\Z")
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _EXAMPLES = "write CONTAINER, HOST:CONTAINER, IP:HOST:CONTAINER or [IPV6]:HOST:CONTAINER, with /udp or /sctp after it where it is not TCP"
 
 

@@ -133,7 +133,7 @@ def _template():
 
 def _replace(roots, values):
     before = generation.current()
-    _nft(["-f", "-"], ruleset.table(roots.namespace, values))
+    run(["-f", "-"], ruleset.table(roots.namespace, values))
     rules, _found = _list(roots)
     _remember(roots, _if_ours(before), values, state.digest_of(rules))
 
@@ -142,7 +142,7 @@ def _change(roots, text, values, rules):
     """Change elements only. Returns False where that failed, so that the whole table is replaced."""
     before = generation.current()
     try:
-        _nft(["-f", "-"], text)
+        run(["-f", "-"], text)
     except Unsupported:
         raise
     except EngineError:
@@ -159,20 +159,20 @@ def _if_ours(before):
 
 def _delete(roots):
     if present(roots):
-        _nft(["-f", "-"], "table inet %s {}\ndelete table inet %s\n" % (roots.namespace, roots.namespace))
+        run(["-f", "-"], "table inet %s {}\ndelete table inet %s\n" % (roots.namespace, roots.namespace))
     state.remove_file(_path(roots))
 
 
 def _list(roots):
-    output = _nft(["-j", "list", "table", "inet", roots.namespace], "")
+    output = run(["-j", "list", "table", "inet", roots.namespace], "")
     try:
         return ruleset.read_listing(json.loads(output))
     except ValueError as error:
         raise EngineError("nft listed table inet %s in a form that is not JSON: %s" % (roots.namespace, error)) from error
 
 
-def _nft(arguments, text):
-    """Run nft; returns its output.
+def run(arguments, text, program="nft"):
+    """Run nft (or another program of the firewall) with ``text`` as its input; returns its output.
 
     :raises Unsupported: it is not installed. EngineError: it refused.
     """
@@ -181,12 +181,12 @@ def _nft(arguments, text):
     environment = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin:" + os.environ.get("PATH", ""), "LC_ALL": "C"}
     try:
         # pylint: disable-next=ansible-bad-function
-        answer = subprocess.run(["nft", *arguments], input=text.encode(), capture_output=True, env=environment, timeout=60, check=False)
+        answer = subprocess.run([program, *arguments], input=text.encode(), capture_output=True, env=environment, timeout=60, check=False)
     except FileNotFoundError as error:
-        raise Unsupported("nft is not installed on this host",
+        raise Unsupported("%s is not installed on this host" % program,
                           "apply role agentless.containers.host, or install the package nftables") from error
     if answer.returncode != 0:
         reason = answer.stderr.decode(errors="replace").strip().splitlines() or ["exit status %d" % answer.returncode]
-        raise EngineError("nft refused to change the firewall: %s" % reason[0].lower(),
+        raise EngineError("%s %s failed: %s" % (program, " ".join(arguments), reason[0]),
                           "see whether the kernel has nf_tables with NAT: nft list ruleset")
     return answer.stdout.decode(errors="replace")
