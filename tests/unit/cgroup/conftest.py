@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cgroup v2 tree in a temporary directory, with the kernel's rules that matter: which files a group has, who may enable what, and what is written where.
+"""A cgroup v2 tree in a temporary directory, with the kernel's rules that matter.
 
-It follows Documentation/admin-guide/cgroup-v2.rst. The real kernel's turn comes in tests/kernel.
+Those are: which files a group has, who may enable what, and what is written where. It follows Documentation/admin-guide/cgroup-v2.rst. The real kernel's turn comes in tests/kernel.
 """
 
 from __future__ import annotations

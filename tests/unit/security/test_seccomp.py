@@ -128,8 +128,8 @@ def test_unconfined_is_no_filter(tmp_path):
         "{}",
         "not json",
         '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"]}]}',
-        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 9, "op": "SCMP_CMP_EQ"}]}]}',
-        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "IS"}]}]}',
+        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"], "action": "X", "args": [{"index": 9, "op": "SCMP_CMP_EQ"}]}]}',
+        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"], "action": "X", "args": [{"index": 0, "op": "IS"}]}]}',
     ],
 )
 def test_files_that_are_no_profile(tmp_path, text):
