@@ -128,6 +128,7 @@ class Writer:
         self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.size = 0
+        self.existed = False
 
     def __enter__(self):
         return self
@@ -144,11 +145,12 @@ class Writer:
         self.size += len(chunk)
 
     def commit(self, digest=None, size=None):
-        """Check and publish. Returns (digest, size)."""
+        """Check and publish. Returns (digest, size); ``existed`` tells whether the blob was there before."""
         found = "sha256:" + self._sum.hexdigest()
         check_content(found, self.size, digest, size)
         target = self._store.path(found)
         state.make_directory(os.path.dirname(target), 0o755)
+        self.existed = os.path.exists(target)
         os.rename(self._path, target)
         os.close(self._fd)
         self._fd = None

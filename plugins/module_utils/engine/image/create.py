@@ -10,7 +10,6 @@ import dataclasses
 import json
 
 from ..layer import stream
-from ..layer.store import chain_ids
 from ..spec.image import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Manifest
 
 # a fixed time, because an image that says when it was made is another image each time
@@ -21,10 +20,11 @@ _GZIP_LEVEL = 3
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """A layer's blob and the digest of its uncompressed content."""
+    """A layer's blob and the digest of its uncompressed content; ``fresh``: the blob was not there before."""
 
     descriptor: Descriptor
     diff_id: str
+    fresh: bool = False
 
 
 def encode(value):
@@ -102,7 +102,7 @@ def store_layer(blobs, chunks):
                 writer.write(piece)
             kind = "gzip"
         digest, size = writer.commit()
-    return Layer(Descriptor("%s+%s" % (OCI_LAYER, kind), digest, size), plain_content.digest())
+    return Layer(Descriptor("%s+%s" % (OCI_LAYER, kind), digest, size), plain_content.digest(), not writer.existed)
 
 
 def compress(chunks):
@@ -123,15 +123,6 @@ def diff_id_of(chunks):
     for unused in stream.threaded(content):
         pass
     return content.digest()
-
-
-def unpack_new(layers_store, blobs, layers):
-    """Unpack the topmost of ``layers`` (:class:`Layer`, lowest first): a hostile archive is refused before the image has a name."""
-    chain = chain_ids([layer.diff_id for layer in layers])
-    with layers_store.staging(chain[-1], layers[-1].diff_id, chain[:-1]) as staging:
-        if staging is not None:
-            staging.fill(blobs.chunks(layers[-1].descriptor.digest))
-            staging.publish()
 
 
 def _tee(chunks, writer):

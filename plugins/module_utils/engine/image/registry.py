@@ -186,13 +186,18 @@ class Registry:
 
     def _ask(self, method, reference, rest, headers, make_body=None, length=None, push=False):
         response = self._call(method, self._url(reference, rest), self._scope(reference, push), headers, make_body, length)
-        # a 400 about "HTTPS" is what Go's and others' servers answer when HTTP comes to a TLS port
-        if self._may_be_tls and response.status == 400 and (method == "HEAD" or b"HTTPS" in response.data()):
+        if self._may_be_tls and response.status == 400 and self._wants_tls():
+            response.close()
             self._base = "https" + self._base[4:]
             self._may_be_tls = False
             return self._ask(method, reference, rest, headers, make_body, length, push)
         self._may_be_tls = False
         return response
+
+    def _wants_tls(self):
+        """Whether the other end complains about HTTP on a TLS port, as Go's and others' servers do with a 400 in plain text."""
+        answer = self.transport.request("GET", self._base)
+        return answer.status == 400 and b"https" in answer.data().lower()
 
     def _call(self, method, url, scope, headers, make_body=None, length=None):
         """One request with authorisation; a registry that is busy or breaks off is asked again."""

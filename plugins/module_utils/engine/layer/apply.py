@@ -50,15 +50,22 @@ def apply(chunks, directory, map_ids=None):
     :returns: :class:`Applied`.
     :raises Corrupt: damaged, or hostile: a name that leads out of the directory.
     """
-    with contextlib.ExitStack() as stack:
-        tree = Tree(directory)
-        stack.callback(tree.close)
-        unpacker = _Unpacker(tree, map_ids)
+    with unpacking(directory, map_ids) as unpacker:
         reader = tar.TarReader(chunks)
         for entry in reader:
             unpacker.add(entry, reader)
         unpacker.finish()
         return Applied(unpacker.size, unpacker.entries, tuple(sorted(unpacker.implied)))
+
+
+@contextlib.contextmanager
+def unpacking(directory, map_ids=None):
+    """An :class:`Unpacker` on a directory, for entries that come from elsewhere than one archive."""
+    tree = Tree(directory)
+    try:
+        yield Unpacker(tree, map_ids)
+    finally:
+        tree.close()
 
 
 def split(name):
@@ -119,7 +126,9 @@ class Tree:
         return fd
 
 
-class _Unpacker:
+class Unpacker:
+    """``add`` every entry, then ``finish``. ``implied`` names the directories (relative paths) that no entry described."""
+
     def __init__(self, tree, map_ids):
         self.tree = tree
         self.map_ids = map_ids
@@ -157,6 +166,25 @@ class _Unpacker:
             fd = self.tree.find(parts)
             if fd is not None:
                 _set_time(fd, self._times[parts])
+
+    def remove(self, path):
+        """Take away what an earlier entry made; nothing there is success."""
+        self.tree.trim()
+        parts = split(path)
+        parent = self.tree.find(parts[:-1])
+        if not parts or parent is None:
+            return
+        try:
+            self._clear(parts, parent, parts[-1])
+        except FileNotFoundError:
+            pass
+
+    def set_time(self, path, mtime):
+        """Set the time (nanoseconds) of a directory that is there, by its relative path."""
+        self.tree.trim()
+        fd = self.tree.find(path.split("/"))
+        if fd is not None:
+            _set_time(fd, mtime)
 
     # --- where it goes
 

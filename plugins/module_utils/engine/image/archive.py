@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image archives: what ``docker save`` writes, and OCI layouts in a tar file. Read in one pass, compressed or not.
+
+:func:`scan` tells what is in one without storing anything; :func:`load` brings it into the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import posixpath
+from typing import Optional, Tuple
+
+from ..errors import Corrupt, InvalidValue
+from ..layer import stream, tar
+from ..spec.image import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    REF_NAME,
+    Descriptor,
+    Manifest,
+    choose,
+    platform_of,
+)
+from ..spec.reference import Reference
+from .create import encode
+from .verify import check_config, check_digest, check_index, check_manifest, document
+
+CONTAINERD_NAME = "io.containerd.image.name"
+_SMALL = 4 << 20
+_SMALL_SUM = 64 << 20
+_BLOBS = "blobs/sha256/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Archived:
+    """An image of an archive. ``references`` are canonical; ``manifest`` is None where only :func:`scan` looked at a docker archive."""
+
+    id: str
+    references: Tuple[str, ...] = ()
+    manifest: Optional[Descriptor] = None
+
+
+def scan(path, platform):
+    """The images of an archive (list of :class:`Archived`), without storing anything.
+
+    :raises Corrupt: it is no image archive, or a damaged one.
+    """
+    content = _Content(path, None)
+    return content.images(platform)
+
+
+def load(store, path, platform):
+    """Store and unpack the images of an archive; returns them (list of :class:`~spec.image.Image`).
+
+    Nothing is left behind if the archive is damaged or hostile.
+    """
+    blobs = store.blobs
+    content = _Content(path, blobs)
+    try:
+        content.read()
+        archived = content.images(platform)
+        kept = set()
+        for each in archived:
+            kept.update(_complete(store, each))
+        images = [store.add(each.manifest, each.references)[0] for each in archived]
+    except BaseException:
+        for digest in content.fresh:
+            blobs.remove(digest)
+        raise
+    for digest in content.fresh - kept:
+        blobs.remove(digest)
+    return images
+
+
+def _complete(store, archived):
+    """Check and unpack one image; returns the digests that belong to it."""
+    store.check_complete(archived.manifest.digest)
+    image = store.load(archived.manifest.digest, [])
+    store.layers.ensure(image)
+    return {archived.manifest.digest, image.id, *(layer.digest for layer in image.manifest.layers)}
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    digest: str
+    size: int
+    compression: Optional[str]
+
+
+class _Content:
+    """What one pass over an archive finds: small JSON documents as bytes, other files as blobs (where they are wanted)."""
+
+    def __init__(self, path, blobs):
+        self.path = path
+        self.blobs = blobs
+        self.fresh = set()
+        self._documents = {}
+        self._files = {}
+        self._links = {}
+        self._budget = _SMALL_SUM
+        self._read = False
+
+    def read(self):
+        """Go through the archive once."""
+        self._read = True
+        try:
+            with contextlib.closing(stream.threaded(stream.decompress(stream.read_file(self.path)))) as chunks:
+                reader = tar.TarReader(chunks)
+                for entry in reader:
+                    self._add(entry, reader)
+        except FileNotFoundError:
+            raise InvalidValue("path", self.path, "does not exist on the host", "copy the archive to the host first") from None
+        except IsADirectoryError:
+            raise InvalidValue("path", self.path, "is a directory", "give an archive file") from None
+
+    def _add(self, entry, reader):
+        name = posixpath.normpath("/" + entry.name)[1:]
+        if entry.type in (tar.SYMLINK, tar.HARDLINK):
+            start = posixpath.dirname(name) if entry.type == tar.SYMLINK else ""
+            self._links[name] = posixpath.normpath(posixpath.join("/", start, entry.link))[1:]
+        if entry.type != tar.REGULAR:
+            return
+        head = b""
+        pieces = reader.body()
+        if entry.size <= _SMALL:
+            data = b"".join(bytes(piece) for piece in pieces)
+            if data[:1] in (b"{", b"[") or name == "oci-layout":
+                self._keep(name, data)
+                return
+            head, pieces = data, ()
+        if self.blobs is not None:
+            self._files[name] = self._ingest(name, stream.chain(head, pieces))
+
+    def _keep(self, name, data):
+        self._budget -= len(data)
+        if self._budget < 0:
+            raise Corrupt("archive %s has more than %d bytes of documents" % (self.path, _SMALL_SUM))
+        if name.startswith(_BLOBS) and "sha256:" + hashlib.sha256(data).hexdigest() != "sha256:" + name[len(_BLOBS):]:
+            raise Corrupt("archive %s: the content of %s does not have this digest" % (self.path, name), "make or fetch the archive again")
+        self._documents[name] = data
+
+    def _ingest(self, name, pieces):
+        expected = None
+        if name.startswith(_BLOBS):
+            expected = "sha256:" + name[len(_BLOBS):]
+            check_digest(expected)
+        head = b""
+        with self.blobs.writer() as writer:
+            for piece in pieces:
+                if len(head) < 6:
+                    head += bytes(piece[:8])
+                writer.write(piece)
+            digest, size = writer.commit(expected)
+            if not writer.existed:
+                self.fresh.add(digest)
+        return _File(digest, size, stream.compression(head))
+
+    # --- what it means
+
+    def images(self, platform):
+        """The images by the archive's own lists."""
+        if not self._read:
+            self.read()
+        if "index.json" in self._documents:
+            found = self._from_index(platform)
+        elif "manifest.json" in self._documents:
+            found = [self._from_docker(item) for item in self._docker_list()]
+        else:
+            raise Corrupt("%s is not an image archive: it has neither index.json nor manifest.json" % self.path,
+                          "make it with docker save or as an OCI layout; for a root file system use image_import")
+        if not found:
+            raise Corrupt("archive %s has no images" % self.path)
+        return found
+
+    def _document(self, name):
+        for unused in range(8):
+            if name in self._documents:
+                return self._documents[name]
+            if name not in self._links:
+                break
+            name = self._links[name]
+        raise Corrupt("archive %s lacks %s" % (self.path, name), "make or fetch the archive again")
+
+    def _blob(self, digest):
+        return self._document(_BLOBS + check_digest(digest)[1])
+
+    # OCI layout
+
+    def _from_index(self, platform):
+        index = check_index(document(self._documents["index.json"], self.path), self.path)
+        names = self._docker_names()
+        merged = {}
+        for item in index["manifests"]:
+            for digest, image_id in self._manifests(item, platform):
+                references = _names_of(item) or names.get(image_id, ())
+                merged.setdefault(digest, (image_id, []))[1].extend(references)
+        return [self._archived(digest, image_id, references) for digest, (image_id, references) in merged.items()]
+
+    def _archived(self, digest, image_id, references):
+        data = self._blob(digest)
+        if self.blobs is not None:
+            self._store(data)
+            self._store(self._blob(image_id))
+        media_type = document(data, self.path).get("mediaType") or OCI_MANIFEST
+        return Archived(image_id, tuple(dict.fromkeys(references)), Descriptor(media_type, digest, len(data)))
+
+    def _manifests(self, item, platform):
+        """(manifest digest, image ID) of an entry: of the right platform where it is an index of several."""
+        if item.get("mediaType") in INDEX_TYPES:
+            inner = check_index(document(self._blob(item["digest"]), self.path), self.path)
+            offers = [Descriptor.from_json(each) for each in inner["manifests"]
+                      if each.get("mediaType") in MANIFEST_TYPES and (each.get("platform") or {}).get("os") != "unknown"
+                      and _BLOBS + each["digest"].partition(":")[2] in self._documents]
+            chosen = choose(offers, platform) or (offers[0] if offers else None)
+            if chosen is None:
+                return []
+            item = {"digest": chosen.digest}
+        data = document(self._blob(item["digest"]), self.path)
+        if "layers" not in data:
+            return []
+        manifest = check_manifest(data, self.path)
+        check_config(document(self._blob(manifest["config"]["digest"]), self.path), self.path, len(manifest["layers"]))
+        return [(item["digest"], manifest["config"]["digest"])]
+
+    # docker save
+
+    def _docker_list(self):
+        try:
+            items = json.loads(self._document("manifest.json"))
+        except ValueError as error:
+            raise Corrupt("archive %s: manifest.json is not JSON: %s" % (self.path, error)) from error
+        if not isinstance(items, list) or not all(isinstance(each, dict) and isinstance(each.get("Config"), str) for each in items):
+            raise Corrupt("archive %s: manifest.json is malformed" % self.path)
+        return items
+
+    def _docker_names(self):
+        """Image ID -> canonical references, by the manifest.json that stands beside an index.json."""
+        if "manifest.json" not in self._documents:
+            return {}
+        names = {}
+        for item in self._docker_list():
+            digest = "sha256:" + hashlib.sha256(self._document(posixpath.normpath(item["Config"]))).hexdigest()
+            names[digest] = tuple(_reference(text) for text in item.get("RepoTags") or [])
+        return names
+
+    def _from_docker(self, item):
+        data = self._document(posixpath.normpath(item["Config"]))
+        layers = item.get("Layers")
+        if not isinstance(layers, list) or not all(isinstance(each, str) for each in layers):
+            raise Corrupt("archive %s: manifest.json is malformed" % self.path)
+        check_config(document(data, self.path), self.path, len(layers))
+        image_id = "sha256:" + hashlib.sha256(data).hexdigest()
+        references = tuple(_reference(text) for text in item.get("RepoTags") or [])
+        if self.blobs is None:
+            return Archived(image_id, references)
+        self._store(data)
+        manifest = Manifest(Descriptor(OCI_CONFIG, image_id, len(data)), tuple(self._layer(name) for name in layers), OCI_MANIFEST)
+        data = encode(manifest.to_json())
+        return Archived(image_id, references, Descriptor(OCI_MANIFEST, self._store(data), len(data)))
+
+    def _layer(self, name):
+        name = posixpath.normpath(name)
+        for unused in range(8):
+            if name in self._files:
+                found = self._files[name]
+                suffix = {"gzip": "+gzip", "zstd": "+zstd"}.get(found.compression, "")
+                return Descriptor(OCI_LAYER + suffix, found.digest, found.size)
+            name = self._links.get(name, name)
+        raise Corrupt("archive %s lacks layer %s" % (self.path, name), "make or fetch the archive again")
+
+    def _store(self, data):
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        if not self.blobs.has(digest):
+            self.fresh.add(digest)
+        return self.blobs.put(data)
+
+
+def _names_of(item):
+    """The canonical references of an index entry. A bare tag names nothing without its repository."""
+    annotations = item.get("annotations") or {}
+    name = annotations.get(CONTAINERD_NAME)
+    if name is None:
+        name = annotations.get(REF_NAME)
+        if name is None or not any(mark in name for mark in ":/@"):
+            return ()
+    return (_reference(name),)
+
+
+def _reference(text):
+    try:
+        return Reference.parse(text).canonical
+    except InvalidValue as error:
+        raise Corrupt("an image archive has the malformed name %r" % (text,)) from error
+
+
+def platform_of_host():
+    """The Platform of this host."""
+    return platform_of(os.uname().machine)
+

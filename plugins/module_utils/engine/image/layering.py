@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build one layer out of files, archives and removals. Its digest depends on content, modes and owners only: never on when or where.
+
+All entries, whether they come from options or from an archive, go through the layer unpacker into a staging directory, so that what it
+refuses is refused here; the directory's changeset is the layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from typing import Optional, Tuple
+
+from .. import state
+from ..errors import InvalidValue
+from ..layer import apply, diff, stream, tar, whiteout, write
+from ..layer.store import adopt
+
+FILE, DIRECTORY, LINK, ABSENT = "file", "directory", "link", "absent"
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerFile:
+    """One path of a layer. A file has ``content`` (bytes) or ``src`` (a file of the host), a link has ``src`` as its target."""
+
+    path: str
+    state: str = FILE
+    content: Optional[bytes] = None
+    src: Optional[str] = None
+    mode: Optional[int] = None
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerArchive:
+    """An archive of the host that is unpacked below ``dest``."""
+
+    src: str
+    dest: str = "/"
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerContent:
+    """What a layer holds; archives first, then files in their order, then removals."""
+
+    files: Tuple[LayerFile, ...] = ()
+    archives: Tuple[LayerArchive, ...] = ()
+    removals: Tuple[str, ...] = ()
+
+    def __bool__(self):
+        return bool(self.files or self.archives or self.removals)
+
+    def inputs(self):
+        """A JSON-able value that is the same if and only if the inputs are: files by their digest."""
+        return {
+            "files": [[each.path, each.state, _content_digest(each), each.mode, each.uid, each.gid] for each in self.files],
+            "archives": [[file_digest(each.src, "archives"), each.dest] for each in self.archives],
+            "removals": list(self.removals),
+        }
+
+
+def file_digest(path, option):
+    """sha256 of a file of the host.
+
+    :raises InvalidValue: it cannot be read.
+    """
+    content = stream.Hashing(read_source(path, option))
+    for unused in content:
+        pass
+    return content.digest()
+
+
+def _content_digest(file):
+    if file.state == LINK:
+        return file.src
+    if file.state == FILE and file.src is not None:
+        return file_digest(file.src, "files")
+    content = stream.Hashing([file.content or b""])
+    for unused in content:
+        pass
+    return content.digest()
+
+
+def read_source(path, option):
+    """The chunks of a file of the host.
+
+    :raises InvalidValue: names the option, if it cannot be read.
+    """
+    try:
+        with open(path, "rb", buffering=0) as source:
+            while True:
+                data = source.read(stream.CHUNK)
+                if not data:
+                    return
+                yield data
+    except FileNotFoundError:
+        raise InvalidValue(option, path, "does not exist on the host", "copy the file to the host first") from None
+    except IsADirectoryError:
+        raise InvalidValue(option, path, "is a directory", "give a file; for a tree give an archive") from None
+
+
+@contextlib.contextmanager
+def changeset(roots, content, lowers):
+    """The tar stream of a layer, as a context manager: the staging directory goes away with it.
+
+    :param lowers: directories of the base's layers, topmost first; directories that are there already keep their attributes.
+    """
+    directory = os.path.join(roots.layers, ".stage-" + secrets.token_hex(8))
+    staged = os.path.join(directory, "diff")
+    try:
+        state.make_directory(staged)
+        os.chmod(staged, 0o755)
+        implied = _stage(content, staged, lowers)
+        adopt(staged, implied, lowers)
+        yield diff.changeset(staged)
+    finally:
+        apply.remove_tree(directory)
+
+
+def _stage(content, staged, lowers):
+    with apply.unpacking(staged) as unpacker:
+        for archive in content.archives:
+            _stage_archive(unpacker, archive)
+        for file in content.files:
+            _stage_file(unpacker, file)
+        for path in content.removals:
+            _stage_removal(unpacker, path)
+        unpacker.finish()
+        # a directory that only a path implies has no time of its own; without one below it gets a fixed one
+        for path in sorted(unpacker.implied, reverse=True):
+            unpacker.set_time(path, 0)
+        return sorted(unpacker.implied)
+
+
+def _stage_archive(unpacker, archive):
+    prefix = archive.dest.strip("/")
+    with contextlib.closing(stream.threaded(stream.decompress(read_source(archive.src, "archives")))) as chunks:
+        reader = tar.TarReader(chunks)
+        for entry in reader:
+            # checked before the prefix goes on: ".." may not lead out of dest either
+            name = "/".join(apply.split(entry.name))
+            if prefix:
+                entry.name = "%s/%s" % (prefix, name)
+                if entry.type == tar.HARDLINK:
+                    entry.link = "%s/%s" % (prefix, "/".join(apply.split(entry.link)))
+            unpacker.add(entry, reader)
+
+
+class _Body:
+    """The content of an entry that does not come from an archive."""
+
+    def __init__(self, pieces=()):
+        self._pieces = pieces
+
+    def body(self):
+        return iter(self._pieces)
+
+
+def _stage_file(unpacker, file):
+    kinds = {FILE: (tar.REGULAR, 0o644), DIRECTORY: (tar.DIRECTORY, 0o755), LINK: (tar.SYMLINK, 0o777)}
+    if file.state == ABSENT:
+        _stage_removal(unpacker, file.path)
+        return
+    kind, mode = kinds[file.state]
+    entry = write.make_entry(file.path, kind, mode if file.mode is None else file.mode, file.uid, file.gid)
+    pieces = ()
+    if file.state == LINK:
+        entry.link = file.src
+    elif file.state == FILE and file.src is not None:
+        entry.size = os.stat(file.src).st_size
+        pieces = read_source(file.src, "files")
+    elif file.state == FILE:
+        entry.size = len(file.content or b"")
+        pieces = [file.content] if file.content else ()
+    unpacker.add(entry, _Body(pieces))
+
+
+def _stage_removal(unpacker, path):
+    parent, unused, name = path.rstrip("/").rpartition("/")
+    unpacker.remove(path.strip("/"))
+    unpacker.add(write.make_entry("%s/%s%s" % (parent, whiteout.PREFIX, name)), _Body())

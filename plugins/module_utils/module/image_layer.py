@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``image_layer``."""
+
+from __future__ import annotations
+
+from ..engine.errors import InvalidValue, NotFound
+from ..engine.image.layering import ABSENT, DIRECTORY, FILE, LINK, LayerArchive, LayerContent, LayerFile
+from ..engine.image.store import ImageStore
+from ..engine.reconcile.image_create import LayerRequest, reconcile
+from .image import inspected, named_reference, resolve
+from .image_options import CONFIG, parsed_changes, platform
+from .run import Outcome
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "tag": {"type": "str", "default": "latest"},
+    "base": {"type": "str"},
+    "files": {"type": "list", "elements": "dict", "options": {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str"},
+        "src": {"type": "str"},
+        "mode": {"type": "raw"},
+        "owner": {"type": "int", "default": 0, "aliases": ["uid"]},
+        "group": {"type": "int", "default": 0, "aliases": ["gid"]},
+        "state": {"type": "str", "default": "file", "choices": ["absent", "directory", "file", "link"]},
+    }, "mutually_exclusive": [("content", "src")]},
+    "archives": {"type": "list", "elements": "dict", "options": {
+        "src": {"type": "path", "required": True},
+        "dest": {"type": "str", "default": "/"},
+    }},
+    "removals": {"type": "list", "elements": "str"},
+    **CONFIG,
+}
+
+
+def handle(params, roots, check_mode):
+    """See module/run.py."""
+    reference = named_reference(params["name"], params["tag"])
+    base = _base(roots, params["base"])
+    request = LayerRequest(base, content(params), platform(params), parsed_changes(params))
+    if base is None and not request.content:
+        raise InvalidValue("base", None, "is needed where files, archives and removals are empty",
+                           "give base, or something to put into the image")
+    plan, image_id = reconcile(roots, reference, request, "create", check_mode)
+    return Outcome(lambda: {"image": inspected(roots, reference) if not (plan and check_mode) else {}, "id": image_id}, plan)
+
+
+def _base(roots, name):
+    if name is None:
+        return None
+    image = resolve(ImageStore(roots), name)[0]
+    if image is None:
+        raise NotFound("base: image %s is not on this host" % name, "pull, load or import it first")
+    return image
+
+
+def content(params):
+    """The LayerContent of a module's parameters."""
+    archives = [LayerArchive(each["src"], _path(each["dest"], "archives.dest", True)) for each in params["archives"] or []]
+    return LayerContent(tuple(_file(each) for each in params["files"] or []), tuple(archives),
+                        tuple(_path(each, "removals") for each in params["removals"] or []))
+
+
+def _file(item):
+    path, state = _path(item["path"], "files.path"), item["state"]
+    if state == FILE and item["content"] is None and item["src"] is None:
+        raise InvalidValue("files", path, "has neither content nor src", "give one of them, or state: directory")
+    if state == LINK and not item["src"]:
+        raise InvalidValue("files", path, "is a link without src", "give the link's target as src")
+    if state in (DIRECTORY, ABSENT) and (item["content"] is not None or item["src"] is not None):
+        raise InvalidValue("files", path, "is %s and has content" % state, "leave out content and src, or set state: file")
+    if item["owner"] < 0 or item["group"] < 0:
+        raise InvalidValue("files", path, "has a negative owner or group")
+    data = item["content"].encode() if item["content"] is not None else None
+    return LayerFile(path, state, data, item["src"], _mode(item["mode"], path), item["owner"], item["group"])
+
+
+def _mode(value, path):
+    """``"0644"`` and ``"644"`` are octal; a number is what YAML made of it, so that 0644 without quotes is right as well."""
+    if value is None:
+        return None
+    try:
+        mode = value if isinstance(value, int) and not isinstance(value, bool) else int(str(value), 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o7777:
+        raise InvalidValue("files", value, "is not the mode of a file (%s)" % path, "write it as \"0644\"")
+    return mode
+
+
+def _path(value, option, may_be_root=False):
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    if not value.startswith("/") or ".." in parts or "\0" in value or (not parts and not may_be_root):
+        raise InvalidValue(option, value, "is not an absolute path inside the image", "begin it with / and leave out '..'")
+    return "/" + "/".join(parts)
