@@ -21,7 +21,7 @@ def plays():
     loop = list(range(COUNT))
     tasks = [
         {"name": "import", "agentless.containers.image_import": {
-            "source": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}},
+            "src": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}},
         {"name": "make", "agentless.containers.container": CONTAINER, "loop": loop},
     ]
     for unused in range(lab.REPEATS):

@@ -42,7 +42,7 @@ def running():
 
 def measure_engine():
     lab.playbook([{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "import", "agentless.containers.image_import": {
-        "source": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}}]}], "start_twenty_import")
+        "src": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}}]}], "start_twenty_import")
     times = []
     try:
         before = running()

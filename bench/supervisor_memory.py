@@ -33,7 +33,7 @@ def start_tasks(first, count):
                  "restart_policy": "always", "healthcheck": {"test": ["CMD", "true"], "interval": "2s"}}
     return [
         {"name": "import", "agentless.containers.image_import": {
-            "source": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}},
+            "src": str(lab.IMAGES / "busybox.tar"), "name": IMAGE, "state_root": STATE_ROOT}},
         {"name": "start", "agentless.containers.container": container, "loop": list(range(first, first + count))},
     ]
 
