@@ -140,10 +140,10 @@ def create(roots, network):
 def _undo(roots, network):
     try:
         driver_for(roots, network.driver).remove(network)
+        if nftables.present(roots):
+            nftables.sync(roots, leave_out=network.name)
     finally:
         NetworkStore(roots).remove(network.name)
-        if nftables.present(roots):
-            nftables.sync(roots)
 
 
 def update(roots, network):
@@ -190,8 +190,9 @@ def remove(roots, name):
         for endpoint in store.endpoints(name):
             driver.detach(network, endpoint)
         driver.remove(network)
+        nftables.sync(roots, leave_out=name)
+        # last, so that a kill before it leaves a network that can be removed again
         store.remove(name)
-        nftables.sync(roots)
 
 
 def ensure_default(roots):

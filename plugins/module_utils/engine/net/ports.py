@@ -233,9 +233,7 @@ def publish(roots, container_id, bindings, ipv4=None, ipv6=None, container_name=
     with roots.lock("networks"):
         before = store.published(container_id)
         if not bindings:
-            if before is not None:
-                store.remove_published(container_id)
-                nftables.sync(roots)
+            _close(roots, store, before, forget=True)
             return ()
         check_free(roots, bindings, container_id)
         chosen = _choose(roots, container_id, bindings, before)
@@ -293,14 +291,18 @@ def unpublish(roots, container_id, forget=True):
     """
     store = NetworkStore(roots)
     with roots.lock("networks"):
-        entry = store.published(container_id)
-        if entry is None:
-            return
-        if forget:
-            store.remove_published(container_id)
-        elif entry.active:
-            store.save_published(entry.replace(active=False))
-        nftables.sync(roots)
+        _close(roots, store, store.published(container_id), forget)
+
+
+def _close(roots, store, entry, forget):
+    if entry is None:
+        return
+    if entry.active:
+        store.save_published(entry.replace(active=False))
+    nftables.sync(roots)
+    # last, so that a kill before it leaves a record that says there is something to close
+    if forget:
+        store.remove_published(entry.container_id)
 
 
 def observe(roots, container_id):

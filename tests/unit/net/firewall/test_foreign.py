@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.net.firewall import foreign
 
-NFT = "nft insert rule inet fw fwd iifname '\"ag-*\"' accept && nft insert rule inet fw fwd oifname '\"ag-*\"' accept"
+NFT = "nft insert rule inet fw passing iifname '\"ag-*\"' accept && nft insert rule inet fw passing oifname '\"ag-*\"' accept"
 DROP = {"drop": None}
 ACCEPT = {"accept": None}
 
 
-def chain(family="inet", table="fw", name="fwd", policy="accept", **more):
+def chain(family="inet", table="fw", name="passing", policy="accept", **more):
     return {"chain": {"family": family, "table": table, "name": name, "type": "filter", "hook": "forward", "policy": policy, **more}}
 
 
-def rule(*expr, family="inet", table="fw", name="fwd"):
+def rule(*expr, family="inet", table="fw", name="passing"):
     return {"rule": {"family": family, "table": table, "chain": name, "handle": 1, "expr": list(expr)}}
 
 
@@ -34,7 +34,7 @@ def test_nothing():
 
 
 def test_policy():
-    assert reasons(chain(policy="drop")) == [("inet fw", "fwd", "has the policy drop", NFT)]
+    assert reasons(chain(policy="drop")) == [("inet fw", "passing", "has the policy drop", NFT)]
 
 
 def test_last_rule():
@@ -62,4 +62,4 @@ def test_what_does_not_count():
 
 def test_as_text():
     text = str(foreign.in_listing({"nftables": [chain(policy="drop")]})[0])
-    assert text == "chain fwd of table inet fw has the policy drop; our bridges get through with: " + NFT
+    assert text == "chain passing of table inet fw has the policy drop; our bridges get through with: " + NFT

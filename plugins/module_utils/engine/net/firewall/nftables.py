@@ -18,10 +18,13 @@ from ..store import NetworkStore
 from . import generation, ruleset
 
 
-def sync(roots):
-    """Bring the table to what the records say. Nothing is run if it is there already."""
+def sync(roots, leave_out=None):
+    """Bring the table to what the records say. Nothing is run if it is there already.
+
+    :param leave_out: name of a network that does not count, because it is about to be removed.
+    """
     with roots.lock("firewall"):
-        values, needed = _wanted(roots)
+        values, needed = _wanted(roots, leave_out)
         if not needed:
             _delete(roots)
             return
@@ -79,9 +82,9 @@ def remove(roots):
         _delete(roots)
 
 
-def _wanted(roots):
+def _wanted(roots, leave_out=None):
     store = NetworkStore(roots)
-    networks = store.list()
+    networks = [network for network in store.list() if network.name != leave_out]
     return ruleset.elements(networks, store.open_ports()), bool(networks)
 
 
