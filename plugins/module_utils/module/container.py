@@ -21,32 +21,37 @@ from .run import Outcome
 
 __all__ = ("ARGUMENTS", "handle")
 
+LOCK_SECONDS = 300
+
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?(?:(\d+(?:\.\d+)?)us)?\Z")
-_ENV_NAME = re.compile(r"[^=\0]+\Z")
+_ENVLOCK_SECONDS = 300
+
+_NAME = re.compile(r"[^=\0]+\Z")
 
 
 def handle(params, roots, check_mode):
     """See run.run. The container's lock is held from the first look to the last action; waiting for health is done without it."""
     wanted = desired(params)
-    lock = roots.lock("container-" + wanted.name, 300)
+    lock = roots.lock("container-" + wanted.name, LOCK_SECONDS)
     if not check_mode:
         lock.__enter__()
-    observed = reconcile.observe(roots, wanted)
-    warnings = []
-    plan = reconcile.plan(wanted, observed)
-    if not check_mode:
-        _check_before(roots, wanted, observed, plan)
+    try:
+        observed = reconcile.observe(roots, wanted)
+        plan = reconcile.plan(wanted, observed)
+        _check_before(roots, wanted, observed, plan, check_mode)
+    except BaseException:
+        lock.close()
+        raise
 
     def result():
-        lock.close()
         if not check_mode and wanted.state == "healthy":
             from ..engine.reconcile.container_actions import wait_healthy
 
             wait_healthy(roots, wanted.name, params["healthy_wait_timeout"])
         return {"container": _inspect(roots, wanted.name)}
 
-    return Outcome(result, plan, warnings=warnings)
+    return Outcome(result, plan, close=lock.close)
 
 
 def _inspect(roots, name):
@@ -56,12 +61,13 @@ def _inspect(roots, name):
     return None if container is None else inspect(container)
 
 
-def _check_before(roots, wanted, observed, plan):
+def _check_before(roots, wanted, observed, plan, check_mode):
     """What would fail half way is refused first, so that the old container is still there then."""
     if wanted.spec is None or wanted.state == "absent" or not plan:
         return
     spec = wanted.spec
-    if not observed.exists or spec.networks != observed.record.spec.networks:
+    if not check_mode and (not observed.exists or spec.networks != observed.record.spec.networks):
+        # in check mode a task before this one would have made it
         from ..engine.net.store import NetworkStore
 
         for attachment in spec.networks:
@@ -109,7 +115,7 @@ class _Registry:
         self.values = values
 
     def __call__(self):
-        from ..engine.image.registry import RegistryOptions
+        from ..engine.image.transport import RegistryOptions
 
         return RegistryOptions(**self.values)
 

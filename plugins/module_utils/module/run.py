@@ -27,15 +27,17 @@ class Outcome:
     :param changed: function of no arguments that tells after execution whether anything changed, for verbs that know only then
         (a pull). None: changed is "the plan has actions".
     :param warnings: list of str.
+    :param close: function of no arguments that gives back what the handler holds (a lock); called after the plan, also when that failed.
     """
 
-    __slots__ = ("changed", "plan", "result", "warnings")
+    __slots__ = ("changed", "close", "plan", "result", "warnings")
 
-    def __init__(self, result, plan=None, changed=None, warnings=()):
+    def __init__(self, result, plan=None, changed=None, warnings=(), close=None):
         self.plan = plan or Plan()
         self.result = result
         self.changed = changed
         self.warnings = list(warnings)
+        self.close = close or (lambda: None)
 
 
 def run(argument_spec, handle, needs_root=True, **module_options):
@@ -52,7 +54,7 @@ def run(argument_spec, handle, needs_root=True, **module_options):
                               "set become: true on the task or the play")
         outcome = handle(module.params, Roots(module.params["state_root"]), module.check_mode)
         if not module.check_mode:
-            outcome.plan.execute(Roots(module.params["state_root"]))
+            execute(outcome, Roots(module.params["state_root"]))
         changed = bool(outcome.plan) if outcome.changed is None or module.check_mode else outcome.changed()
         answer = dict(outcome.result(), changed=changed, actions=outcome.plan.describe())
         if outcome.plan and module._diff:
@@ -63,6 +65,14 @@ def run(argument_spec, handle, needs_root=True, **module_options):
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(**answer)
+
+
+def execute(outcome, roots):
+    """Execute an outcome's plan, and give back what its handler holds."""
+    try:
+        outcome.plan.execute(roots)
+    finally:
+        outcome.close()
 
 
 def _fail(module, error):

@@ -87,6 +87,11 @@ CGROUP_SUPER_MAGIC = 0x27E0EB
 NSFS_MAGIC = 0x6E736673
 PROC_SUPER_MAGIC = 0x9FA0
 
+# ioctl_tty(2): architectures of the "powerpc" family have the direction bits the other way round
+_POWERPC = os.uname().machine.startswith("ppc")
+TIOCGPTN = 0x40045430 if _POWERPC else 0x80045430
+TIOCSPTLCK = 0x80045431 if _POWERPC else 0x40045431
+
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000

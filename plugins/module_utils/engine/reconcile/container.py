@@ -100,7 +100,7 @@ def _image(roots, desired):
         return None, False
     from ..image.pull import would_change
 
-    return image.id, would_change(roots, desired.spec.image, desired.registry)
+    return image.id, would_change(roots, desired.spec.image, desired.registry() if desired.registry else None)
 
 
 def _limits(roots, container, resources):

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
-from ..errors import NotFound, TimedOut
+from ..errors import EngineError, NotFound, TimedOut
 from ..plan import Action
 from ..runtime import container as records
 from ..spec.container import Attachment, ContainerSpec
@@ -24,19 +24,22 @@ def _get(roots, name):
 
 @dataclass(frozen=True)
 class PullImage(Action):
-    """Pull, or pull again."""
+    """Pull, or pull again. ``registry``: function that gives the client's options."""
 
     reference: str
-    options: object = None
+    registry: object = field(default=None, compare=False)
 
     def describe(self):
         return "pull image %s" % self.reference
 
     def execute(self, roots):
-        from ..image.pull import RegistryOptions, pull
-        from ..spec.reference import Reference
+        from ..image.pull import pull
 
-        pull(roots, Reference.parse(self.reference), self.options or RegistryOptions())
+        try:
+            pull(roots, self.reference, self.registry() if self.registry else None)
+        except EngineError as error:
+            error.message = "image: %r cannot be pulled: %s" % (self.reference, error.message)
+            raise
 
 
 @dataclass(frozen=True)
@@ -331,7 +334,7 @@ def wait_healthy(roots, name, timeout):
     """
     import time
 
-    from ..errors import EngineError
+    from ..runtime import launch
     from ..state import read_json
 
     deadline = time.monotonic() + timeout
@@ -341,14 +344,16 @@ def wait_healthy(roots, name, timeout):
         if container is None:
             raise NotFound("container %s was removed while it was waited for" % name)
         state = container.state()
-        if state.status == records.RUNNING and (container.record.healthcheck is None or state.health == "healthy"):
+        # right after a change of the check the stored verdict may still be about the old one
+        health = state.health if state.health_check == launch.health_mark(container.record.healthcheck) else "starting"
+        if state.status == records.RUNNING and (container.record.healthcheck is None or health == "healthy"):
             return
         history = read_json(container.path("health.json"), [])
         last = ": %s" % history[-1]["Output"].strip() if history and history[-1]["Output"].strip() else ""
         if state.status in (records.EXITED, records.DEAD) and not container.supervisor_alive():
             raise EngineError("container %s exited with status %d before it was healthy%s" % (name, state.exit_code, last),
                               "see its log: %s" % container.path("logs", "container.log"))
-        if state.health == "unhealthy":
+        if health == "unhealthy":
             raise EngineError("container %s is unhealthy%s" % (name, last), "see State.Health.Log in container_info")
         if time.monotonic() > deadline:
             raise TimedOut("container %s did not become healthy in %g seconds%s" % (name, timeout, last), "give healthy_wait_timeout more, or see its log")

@@ -27,7 +27,7 @@ CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paus
 
 @dataclass(frozen=True)
 class State(Document):
-    """What is known of the process. Times are RFC 3339 in UTC with nanoseconds, as in Docker's inspect."""
+    """What is known of the process. ``health_check`` is the mark of the check that ``health`` speaks of. Times are RFC 3339 in UTC with nanoseconds, as in Docker's inspect."""
 
     status: str = CREATED
     pid: int = 0
@@ -43,6 +43,7 @@ class State(Document):
     restart_count: int = 0
     health: str = ""
     health_failures: int = 0
+    health_check: str = ""
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,8 @@ def _stdio(task, channel, root):
         return
     master = os.open(os.path.join(root, "dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     unlock = struct.pack("i", 0)
-    fcntl.ioctl(master, termios.TIOCSPTLCK, unlock)
-    number = struct.unpack("I", fcntl.ioctl(master, termios.TIOCGPTN, b"\0" * 4))[0]
+    fcntl.ioctl(master, consts.TIOCSPTLCK, unlock)
+    number = struct.unpack("I", fcntl.ioctl(master, consts.TIOCGPTN, b"\0" * 4))[0]
     slave = os.open(os.path.join(root, "dev/pts", str(number)), os.O_RDWR | os.O_NOCTTY)
     size = task.spec.process.console_size or {}
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.get("height", 24), size.get("width", 80), 0, 0))

@@ -28,7 +28,7 @@ from ..cgroup.manager import open_manager
 from ..errors import EngineError, describe
 from ..linux import calls
 from ..spec.runtime import Spec
-from ..state import make_directory, read_json, write_bytes
+from ..state import digest_of, make_directory, read_json, write_bytes
 from . import container as records
 from . import create, installed
 
@@ -117,7 +117,8 @@ def _create(container, streams, undo, restart_count):
         status=records.RUNNING, pid=created.pid, pid_start=records.start_time(container.roots, created.pid) or 0,
         supervisor=os.getpid(), supervisor_start=records.start_time(container.roots, os.getpid()) or 0,
         boot_id=records.boot_id(container.roots), started_at=timestamp(), restart_count=restart_count,
-        health="starting" if container.record.healthcheck else "")
+        health="starting" if container.record.healthcheck else "",
+        health_check=health_mark(container.record.healthcheck))
     return created, state
 
 
@@ -130,7 +131,7 @@ def _failed(container, error, report, restart_count):
     if report is not None:
         os.write(report, json.dumps({"ok": False, "error": message, "hint": getattr(error, "hint", None)}).encode())
     else:
-        os.execv(*_executable(installed.command(installed.running_from(), "supervisor", "teardown", container.roots.state, container.id)))
+        os.execv(*_executable(installed.command(installed.running_from(), "supervisor", "teardown", container.roots.state, container.roots.run, container.id)))
 
 
 class Streams:
@@ -176,7 +177,7 @@ def _open(path, flags, undo):
 def write_run(container, state, streams, console):
     """Write the watcher's two files and return its arguments. Plain ``key=value`` lines: a JSON parser would cost the watcher a megabyte."""
     write_policy(container)
-    values = dict(state.to_json(), name=container.name, oom_file=_oom_file(container), state_root=container.roots.state, volatile=container.volatile)
+    values = dict(state.to_json(), name=container.name, oom_file=_oom_file(container), state_root=container.roots.state, run_root=container.roots.run)
     write_bytes(os.path.join(container.volatile, "run"), _lines(values), durable=False)
     fds = list(streams.watcher_side)
     if console is not None:
@@ -203,9 +204,14 @@ def write_policy(container):
     values = {"restart": spec.restart_policy.name, "retries": spec.restart_policy.retries, "log": spec.logging.driver,
               "log_max_size": spec.logging.max_size, "log_max_file": spec.logging.max_file, "auto_remove": int(spec.auto_remove)}
     if check is not None:
-        values.update(health_interval=check.interval, health_timeout=check.timeout, health_start_period=check.start_period,
+        values.update(health_check=health_mark(check), health_interval=check.interval, health_timeout=check.timeout, health_start_period=check.start_period,
                       health_start_interval=check.start_interval, health_retries=check.retries)
     write_bytes(container.path("policy"), _lines(values), durable=False)
+
+
+def health_mark(check):
+    """A short mark of a health check, by which the watcher and those who wait for it know which one a verdict is about."""
+    return digest_of(check.to_json())[:16] if check is not None else ""
 
 
 def _lines(values):

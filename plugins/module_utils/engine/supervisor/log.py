@@ -41,12 +41,23 @@ class Log:
         self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self.written = os.fstat(self.fd).st_size
 
-    def write(self, data):
-        """Append whole lines. A full disk loses lines, never the container."""
-        if self.written + len(data) > self.size and self.written:
-            self.rotate()
+    def write(self, lines):
+        """Append whole lines (list of bytes), turning to a new file where one is full."""
+        batch = []
+        size = self.written
+        for line in lines:
+            if size and size + len(line) > self.size:
+                self._append(batch)
+                self.rotate()
+                batch, size = [], 0
+            batch.append(line)
+            size += len(line)
+        self._append(batch)
+
+    def _append(self, batch):
+        """A full disk loses lines, never the container."""
         try:
-            self.written += os.write(self.fd, data)
+            self.written += os.write(self.fd, b"".join(batch))
         except OSError:
             return
 
@@ -86,10 +97,10 @@ class Lines:
             out.append(b"%s %s P %s\n" % (stamp, self.stream, self.rest[:LONGEST]))
             self.rest = self.rest[LONGEST:]
         if out:
-            self.target.write(b"".join(out))
+            self.target.write(out)
 
     def flush(self):
         """The end of the stream: what has no newline yet is a line too."""
         if self.rest:
-            self.target.write(b"%s %s F %s\n" % (timestamp().encode(), self.stream, self.rest))
+            self.target.write([b"%s %s F %s\n" % (timestamp().encode(), self.stream, self.rest)])
             self.rest = b""

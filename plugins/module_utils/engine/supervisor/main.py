@@ -20,7 +20,7 @@ def main(argv):
         from ..runtime import container, launch
         from ..state import Roots
 
-        launch.supervise(container.ContainerStore(Roots(arguments[0])).get(arguments[1]), engine, restart_count=int(arguments[2]))
+        launch.supervise(container.ContainerStore(Roots(arguments[0], run=arguments[1])).get(arguments[2]), engine, restart_count=int(arguments[3]))
     elif verb == "teardown":
         from . import teardown
 

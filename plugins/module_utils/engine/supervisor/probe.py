@@ -16,8 +16,8 @@ KEPT_OUTPUT = 4096
 
 
 def main(arguments):
-    """``probe STATE_ROOT ID``. Writes health.json: a list of the last results in the shape of Docker's ``State.Health.Log``."""
-    container = ContainerStore(Roots(arguments[0])).find(arguments[1])
+    """``probe STATE_ROOT RUN_ROOT ID``. Writes health.json: a list of the last results in the shape of Docker's ``State.Health.Log``."""
+    container = ContainerStore(Roots(arguments[0], run=arguments[1])).find(arguments[2])
     if container is None or container.record.healthcheck is None:
         return 3
     state = container.state()

@@ -11,9 +11,9 @@ from ..state import Roots
 
 
 def main(arguments):
-    """``teardown STATE_ROOT ID``. Runs in the supervisor's own process, after it has written the state "exited"."""
-    roots = Roots(arguments[0])
-    container = ContainerStore(roots).find(arguments[1])
+    """``teardown STATE_ROOT RUN_ROOT ID``. Runs in the supervisor's own process, after it has written the state "exited"."""
+    roots = Roots(arguments[0], run=arguments[1])
+    container = ContainerStore(roots).find(arguments[2])
     if container is None:
         return
     delete.release(container)

@@ -22,7 +22,7 @@ FIRST_BACKOFF = 0.1
 STEADY_SECONDS = 10.0
 _NUMBERS = ("pid", "pid_start", "supervisor", "supervisor_start", "exit_code", "restart_count", "health_failures")
 _FIELDS = ("status", "pid", "pid_start", "supervisor", "supervisor_start", "boot_id", "exit_code", "oom_killed", "error", "started_at", "finished_at",
-           "restart_count", "health", "health_failures")
+           "restart_count", "health", "health_failures", "health_check")
 
 
 def read_lines(path):
@@ -57,7 +57,8 @@ class Watcher:
         self.policy = read_lines(directory + "/policy")
         path = self._find_run()
         self.state = read_lines(path)
-        self.volatile = self.state["volatile"]
+        self.written_check = self.state["health_check"]
+        self.probed_check = ""
         self.pid = int(self.state["pid"])
         self.streams = {}
         self.poller = select.poll()
@@ -115,16 +116,17 @@ class Watcher:
         except BlockingIOError:
             return
         if _signal.SIGHUP in data:
-            had_health = "health_interval" in self.policy
+            before = self.policy.get("health_check", "")
             self.policy = read_lines(self.directory + "/policy")
             if self.log is not None:
                 self.log.limits(int(self.policy["log_max_size"]), int(self.policy["log_max_file"]))
-            if "health_interval" not in self.policy:
-                self.next_probe = None
-                self._set_health("", 0)
-            elif not had_health or self.probe is None:
-                self._set_health("starting" if not had_health else self.state.get("health", "starting"), 0)
-                self._plan_probe(first=not had_health)
+            check = self.policy.get("health_check", "")
+            if check != before:
+                self.state["health_check"] = check
+                self._set_health("starting" if check else "", 0)
+                if self.probe is not None:
+                    _kill(self.probe)
+                self._plan_probe(first=True)
 
     def _pump(self, fd):
         try:
@@ -176,10 +178,12 @@ class Watcher:
 
     def _start_probe(self):
         self.next_probe = None
+        self.probed_check = self.policy["health_check"]
         pid = os.fork()
         if pid == 0:
             try:
-                argv = [sys.executable, "-I", "-S", self.engine + "/agentless", "supervisor", "probe", self.state["state_root"], os.path.basename(self.directory)]
+                argv = [sys.executable, "-I", "-S", self.engine + "/agentless", "supervisor", "probe", self.state["state_root"], self.state["run_root"],
+                        os.path.basename(self.directory)]
                 os.execv(argv[0], argv)
             finally:
                 os._exit(3)
@@ -193,7 +197,8 @@ class Watcher:
         status = os.waitpid(self.probe, 0)[1]
         self.probe = self.probe_fd = None
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
-        if "health_interval" not in self.policy:
+        if self.policy.get("health_check", "") != self.probed_check:
+            # it ran another check than the one that counts now
             return
         failures = int(self.state.get("health_failures", 0))
         if code == 0:
@@ -206,8 +211,9 @@ class Watcher:
         self._plan_probe()
 
     def _set_health(self, health, failures):
-        if self.state.get("health") == health and int(self.state.get("health_failures", 0)) == failures:
+        if self.state.get("health") == health and int(self.state.get("health_failures", 0)) == failures and self.written_check == self.state["health_check"]:
             return
+        self.written_check = self.state["health_check"]
         self.state["health"] = health
         self.state["health_failures"] = str(failures)
         self.write_state()
@@ -289,15 +295,15 @@ def main(arguments, engine):
         stream.write("agentless")
     watcher = Watcher(directory, [int(fd) for fd in fds.split(",") if fd], engine)
     code = watcher.ended(watcher.run())
-    root, identity = watcher.state["state_root"], os.path.basename(directory)
+    where = (watcher.state["state_root"], watcher.state["run_root"], os.path.basename(directory))
     if watcher.should_restart(code):
         watcher.state["status"] = "restarting"
         watcher.write_state()
         if watcher.wait_backoff():
-            _execute(engine, "start", root, identity, str(int(watcher.state["restart_count"]) + 1))
+            _execute(engine, "start", *where, str(int(watcher.state["restart_count"]) + 1))
     watcher.state["status"] = "exited"
     watcher.write_state()
-    _execute(engine, "teardown", root, identity)
+    _execute(engine, "teardown", *where)
 
 
 def _execute(engine, *words):
