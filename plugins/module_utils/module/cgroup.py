@@ -48,10 +48,10 @@ ARGUMENTS = {
 
 def handle(params, roots, check_mode):
     """See module/run.py."""
+    group = open_group(roots, params["path"])
     desired = DesiredGroup(
-        path="/".join(part for part in params["path"].split("/") if part), state=params["state"], resources=resources_of(params),
+        path=group.path, state=params["state"], resources=resources_of(params),
         processes=tuple(sorted(set(params["processes"] or ()))), frozen=params["frozen"], force=params["force"])
-    group = open_group(roots, desired.path)
     return Outcome(lambda: {"cgroup": describe(group)}, plan_group(desired, observe(roots, desired)))
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A cgroup v2 tree in a temporary directory, with the kernel's rules that matter.
 
-Those are: which files a group has, who may enable what, and what is written where. It follows Documentation/admin-guide/cgroup-v2.rst. The real kernel's turn comes in tests/kernel.
+Those are: which files a group has, who may enable what, and what is written where. It follows Documentation/admin-guide/cgroup-v2.rst.
+The real kernel's turn comes in tests/kernel.
 """
 
 from __future__ import annotations
