@@ -78,8 +78,8 @@ options:
   changes:
     description:
       - The same in the words of a Dockerfile, one instruction a line, as V(CMD ["nginx"]).
-      - Taken are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(SHELL), C(STOPSIGNAL), C(USER), C(VOLUME)
-        and C(WORKDIR).
+      - Taken are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(SHELL), C(STOPSIGNAL), C(USER),
+        C(VOLUME) and C(WORKDIR).
       - The options above win.
     type: list
     elements: str

@@ -97,7 +97,11 @@ class Reference:
         """``nginx``: the name without what everybody leaves out."""
         if self.registry != DEFAULT_REGISTRY:
             return self.name
-        return self.repository.removeprefix(_OFFICIAL)
+        short = self.repository.removeprefix(_OFFICIAL)
+        if "/" not in short and not _HEXADECIMAL.fullmatch(short):
+            return short
+        # "0.0/web" would mean a registry 0.0
+        return self.repository if _split_registry(self.repository)[0] == DEFAULT_REGISTRY else self.name
 
     @property
     def familiar(self):
