@@ -15,8 +15,8 @@ def test_page_is_published_on_loopback_only(host):
 
 
 def test_names_resolve_between_containers(client):
-    assert client.check_output("wget -q -T 5 -O - http://server/") == "molecule"
-    assert client.check_output("wget -q -T 5 -O - http://web/") == "molecule"
+    assert client.check_output("wget -q -O - http://server/") == "molecule"
+    assert client.check_output("wget -q -O - http://web/") == "molecule"
 
 
 def test_addresses_come_from_the_network(server, client):
