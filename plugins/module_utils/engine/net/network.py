@@ -77,7 +77,7 @@ def _pools(roots, spec, network, existing):
             raise InvalidValue("ipam_config", subnet, "is an IPv6 subnet, but enable_ipv6 is not set", "set enable_ipv6: true")
         pools = tuple(pool for pool in pools if pool.version == 4)
     pools = _completed(network, tuple(ipam.with_gateway(pool) for pool in pools), existing)
-    if existing and pools == existing.pools:
+    if existing and pools == existing.pools and (not network.enable_ipv6 or existing.pool(6)):
         return pools
     taken = taken_subnets(roots, existing)
     for pool in pools:
