@@ -18,12 +18,14 @@ options:
   state:
     description:
       - V(present) installs this version of the engine and makes it the current one.
-      - V(absent) removes the command and every installed engine; refused while containers run.
+      - V(absent) removes the command and every installed engine, and where no container and no network is left also the engine's control group and its
+        volatile directory below C(/run); refused while containers run.
     type: str
     choices: [absent, present]
     default: present
   host_command:
-    description: Path of the command.
+    description:
+      - Path of the command. A file there that is not the command of this O(state_root) is never replaced or removed.
     type: path
     default: /usr/local/bin/agentless
 extends_documentation_fragment:

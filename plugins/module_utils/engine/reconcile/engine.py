@@ -17,7 +17,9 @@ from ..state import remove_file, write_bytes
 
 @dataclass(frozen=True)
 class Observed:
-    """``command``: whether the host command is the one we would write; ``foreign``: something else lies at its path."""
+    """``command``: whether the host command is the one we would write; ``foreign``: something else lies at its path, or the command of
+    another state root. ``leftovers``: what an engine without any container still has in the kernel and under the volatile root.
+    """
 
     current: bool
     installed: bool
@@ -25,6 +27,7 @@ class Observed:
     command_exists: bool
     foreign: bool
     running: tuple = ()
+    leftovers: tuple = ()
 
 
 def launcher(roots):
@@ -41,15 +44,28 @@ def observe(roots, path):
                 text = stream.read()
         except OSError:
             text = ""
-    return Observed(current=installed.is_current(roots), installed=os.path.lexists(os.path.join(roots.engine, "current")), command=text == launcher(roots),
-                    command_exists=text is not None, foreign=text is not None and "agentless.containers: the host command" not in text,
-                    running=_supervised(roots))
+    ours = text is not None and "agentless.containers: the host command" in text and os.path.join(roots.engine, "current") in text
+    return Observed(current=installed.is_current(roots), installed=os.path.lexists(os.path.join(roots.engine, "current")),
+                    command=text == launcher(roots), command_exists=text is not None, foreign=text is not None and not ours,
+                    running=_supervised(roots), leftovers=_leftovers(roots))
 
 
 def _supervised(roots):
     from ..runtime.container import ContainerStore
 
     return tuple(container.name for container in ContainerStore(roots).list() if container.supervisor_alive())
+
+
+def _leftovers(roots):
+    """The parent of the containers' groups and the volatile root. With a container or a network left they are in use."""
+    from ..cgroup.manager import open_group
+    from ..net.store import NetworkStore
+    from ..runtime.container import ContainerStore
+
+    if ContainerStore(roots).list() or NetworkStore(roots).list():
+        return ()
+    found = ["control group " + roots.cgroup_parent] if open_group(roots, roots.cgroup_parent).exists_anywhere() else []
+    return tuple(found + ([roots.run] if os.path.isdir(roots.run) else []))
 
 
 def plan(state, path, observed):
@@ -62,17 +78,22 @@ def plan(state, path, observed):
             steps.append(WriteCommand(path))
     else:
         if observed.running:
-            raise Conflict("state: the engine supervises running containers (%s)" % ", ".join(observed.running), "stop or remove them first")
+            raise Conflict("state: the engine supervises running containers (%s)" % ", ".join(observed.running),
+                           "stop or remove them first")
         steps = [RemoveCommand(path)] if observed.command_exists and not observed.foreign else []
         if observed.installed:
             steps.append(RemoveEngines())
-    return Plan(steps, {"current": observed.current, "command": observed.command}, {"current": state == "present", "command": state == "present"})
+        if observed.leftovers:
+            steps.append(RemoveLeftovers(observed.leftovers))
+    wanted = state == "present"
+    return Plan(steps, {"current": observed.current, "command": observed.command}, {"current": wanted, "command": wanted})
 
 
 def describe(roots):
     """dict: where the current engine lies."""
     link = os.path.join(roots.engine, "current")
-    return {"path": os.path.realpath(link) if os.path.lexists(link) else None, "hash": os.path.basename(os.path.realpath(link)) if os.path.lexists(link) else None}
+    path = os.path.realpath(link) if os.path.lexists(link) else None
+    return {"path": path, "hash": os.path.basename(path) if path else None}
 
 
 @dataclass(frozen=True)
@@ -116,3 +137,18 @@ class RemoveEngines(Action):
         from ..runtime.container import remove_tree
 
         remove_tree(roots.engine)
+
+
+@dataclass(frozen=True)
+class RemoveLeftovers(Action):
+    what: tuple
+
+    def describe(self):
+        return "remove %s" % " and ".join(self.what)
+
+    def execute(self, roots):
+        from ..cgroup.manager import open_group
+        from ..runtime.container import remove_tree
+
+        open_group(roots, roots.cgroup_parent).delete()
+        remove_tree(roots.run)
