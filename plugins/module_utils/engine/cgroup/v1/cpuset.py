@@ -20,6 +20,12 @@ def inherit(directory):
             files.write(path, _of_parent(directory, name))
 
 
+def hand_on(directory):
+    """Have the kernel copy a group's processors and nodes to every group that is made in it: fewer writes for each container."""
+    inherit(directory)
+    files.write(os.path.join(directory, "cgroup.clone_children"), "1")
+
+
 def _of_parent(directory, name):
     parent = os.path.dirname(directory)
     text = files.read(os.path.join(parent, name))

@@ -30,6 +30,7 @@ class Group(Manager):
     def __init__(self, setup, path):
         super().__init__(setup, path)
         self._of = {name: os.path.join(setup.hierarchies[name], path) for name in _CONTROLLERS if name in setup.hierarchies}
+        self._supported = None
 
     def directories(self):
         """The group's directories, one a hierarchy: controllers may be mounted together."""
@@ -47,9 +48,15 @@ class Group(Manager):
             except FileExistsError:
                 continue
             except FileNotFoundError:
-                os.makedirs(directory, 0o755, exist_ok=True)
+                self._create_above(directory)
         if "cpuset" in self._of:
             cpuset.inherit(self._of["cpuset"])
+
+    def _create_above(self, directory):
+        """Make a group whose parent is missing. In the cpuset hierarchy the new parent hands its processors on to every later child."""
+        os.makedirs(directory, 0o755, exist_ok=True)
+        if directory == self._of.get("cpuset"):
+            cpuset.hand_on(os.path.dirname(directory))
 
     def add(self, pid):
         """Move a process into the group, in every hierarchy."""
@@ -73,10 +80,12 @@ class Group(Manager):
 
     def supported(self):
         """frozenset of the fields that this host can hold."""
-        fields = {field for field, name in _OWNER.items() if name in self._of}
-        if "memory" in self._of and not os.path.exists(os.path.join(self.setup.hierarchies["memory"], "memory.memsw.limit_in_bytes")):
-            fields.discard("memory_swap_max")
-        return frozenset(fields)
+        if self._supported is None:
+            fields = {field for field, name in _OWNER.items() if name in self._of}
+            if "memory" in self._of and not os.path.exists(os.path.join(self.setup.hierarchies["memory"], "memory.memsw.limit_in_bytes")):
+                fields.discard("memory_swap_max")
+            self._supported = frozenset(fields)
+        return self._supported
 
     def read(self, fields=None):
         """What the kernel holds, as Resources. ``fields``: only these (fewer files to read)."""
