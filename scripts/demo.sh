@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 CHECKOUT=$PWD
 DEMO=$CHECKOUT/.cache/demo
+STATE_ROOT=/var/lib/agentless-demo/engine
 export ANSIBLE_COLLECTIONS_PATH=$CHECKOUT/.cache/collections ANSIBLE_LOCALHOST_WARNING=0
 export ANSIBLE_PIPELINING=1 ANSIBLE_INVENTORY_UNPARSED_WARNING=0 ANSIBLE_DISPLAY_SKIPPED_HOSTS=0 LC_ALL=C.UTF-8
 export PATH=$CHECKOUT/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -42,7 +43,7 @@ run() {
     # A demo that is there already keeps its ports.
     if [ ! -f "$DEMO/ports.json" ] || [ ! -d /var/lib/agentless-demo ]; then
         echo "{\"demo_registry_port\": $(free_port 5050), \"demo_first_port\": $(free_port 18080)}" >"$DEMO/ports.json"
-        python scripts/integration.py --observe >"$DEMO/before"
+        python scripts/integration.py --observe $STATE_ROOT | LC_ALL=C sort >"$DEMO/before"
     fi
     play demo.yml | tee "$DEMO/first.log"
     echo
@@ -71,8 +72,8 @@ clean() {
         exit 1
     }
     if [ -f "$DEMO/before" ]; then
-        python scripts/integration.py --observe >"$DEMO/after"
-        if comm -13 "$DEMO/before" "$DEMO/after" | grep .; then
+        python scripts/integration.py --observe $STATE_ROOT | LC_ALL=C sort >"$DEMO/after"
+        if LC_ALL=C comm -13 "$DEMO/before" "$DEMO/after" | grep .; then
             echo "demo: the lines above were not there before the demo" >&2
             exit 1
         fi

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the integration targets on this host, one ansible-playbook a target.
 
-    .venv/bin/python scripts/integration.py [--list] [--observe] [--strict] [-v] [TARGET ...]
+    .venv/bin/python scripts/integration.py [--list] [--observe STATE_ROOT] [--strict] [-v] [TARGET ...]
 
 A target is a role under tests/integration/targets, as for ansible-test; its ``aliases`` are respected (hidden, disabled, unsupported).
 Modules run with the distribution's Python, /usr/bin/python3, because that is what a host has. Variables that a target may use:
@@ -20,6 +20,7 @@ something else may be running on the machine.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -56,22 +57,19 @@ def words(*argv):
         return ""
 
 
-def observe():
-    """What a container engine can leave on a host, as a set of lines."""
+def observe(state_root):
+    """What the engine of a state root can leave on a host, as a set of lines; links carry no engine's name, so all of them are listed."""
+    namespace = "agentless-" + hashlib.sha256(str(state_root).encode()).hexdigest()[:8]
     seen = set()
     for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-        seen.add("mount " + line.split()[4])
+        if (line.split()[4] + "/").startswith(("%s/" % state_root, "/run/%s/" % namespace)):
+            seen.add("mount " + line.split()[4])
     seen.update("link " + name for name in os.listdir("/sys/class/net"))
-    seen.update("nftables " + line for line in words("nft", "list", "tables").splitlines())
-    for line in words("ps", "-eo", "comm=,args=").splitlines():
-        if line.split()[0] in ("agentless", "docker-registry"):
-            seen.add("process " + " ".join(line.split()))
+    seen.update("nftables " + line for line in words("nft", "list", "tables").splitlines() if line.endswith(" " + namespace))
+    seen.update("process " + line.strip() for line in words("ps", "-eo", "args=").splitlines() if "%s/" % state_root in line)
     for directory, folders, unused in os.walk("/sys/fs/cgroup"):
-        depth = len(pathlib.Path(directory).parts)
-        for name in folders:
-            if name.startswith("agentless"):
-                seen.add("cgroup %s/%s" % (directory, name))
-        if depth > 6:
+        seen.update("cgroup %s/%s" % (directory, name) for name in folders if name == namespace)
+        if len(pathlib.Path(directory).parts) > 6:
             folders.clear()
     return seen
 
@@ -122,7 +120,7 @@ def run(target, verbose, strict):
     for directory in (state_root, output_dir):
         remove_tree(directory)
     output_dir.mkdir(parents=True)
-    before = observe()
+    before = observe(state_root)
     argv = [str(CHECKOUT / ".venv" / "bin" / "ansible-playbook"), "-i", "localhost,", "-c", "local",
             "-e", "ansible_python_interpreter=/usr/bin/python3", str(write_playbook(target, state_root, output_dir))]
     if verbose:
@@ -143,7 +141,7 @@ def run(target, verbose, strict):
         if not verbose:
             print(text[-6000:])
         return "ansible-playbook: %s; log in %s" % (code, log.relative_to(CHECKOUT))
-    left = sorted(observe() - before)
+    left = sorted(observe(state_root) - before)
     if left:
         print("left behind by %s: %s" % (target, "; ".join(left)))
         if strict:
@@ -156,13 +154,13 @@ def run(target, verbose, strict):
 def main():
     parser = argparse.ArgumentParser(description="run integration targets on this host")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--observe", action="store_true", help="print what is watched for leftovers, and end")
+    parser.add_argument("--observe", metavar="STATE_ROOT", help="print what is watched for leftovers of that engine, and end")
     parser.add_argument("--strict", action="store_true", default=os.environ.get("STRICT") == "1")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("targets", nargs="*")
     arguments = parser.parse_args()
     if arguments.observe:
-        print("\n".join(sorted(observe())))
+        print("\n".join(sorted(observe(arguments.observe))))
         return 0
     targets = arguments.targets or all_targets()
     if arguments.list:
