@@ -42,8 +42,8 @@ def test_config_of_little():
 
 
 def test_manifest_there_and_back():
-    value = {"config": {"mediaType": "c", "digest": "sha256:" + "2" * 64, "size": 7}, "layers": [{"mediaType": "l", "digest": "d", "size": 1}],
-             "mediaType": OCI_MANIFEST, "schemaVersion": 2}
+    value = {"config": {"mediaType": "c", "digest": "sha256:" + "2" * 64, "size": 7},
+             "layers": [{"mediaType": "l", "digest": "d", "size": 1}], "mediaType": OCI_MANIFEST, "schemaVersion": 2}
     assert Manifest.from_json(value).to_json() == value
 
 

@@ -48,7 +48,7 @@ def test_malformed(text):
 
 
 def test_option_is_named():
-    with pytest.raises(InvalidValue, match="^repository: 'UP' has upper-case letters"):
+    with pytest.raises(InvalidValue, match=r"^repository: 'UP' has upper-case letters"):
         Reference.parse("UP", option="repository")
 
 

@@ -258,16 +258,16 @@ class _Job:
 
     def run(self):
         for last in (False, True):
+            # what an earlier pull left, or a blob of the store, may be damaged: then once more from the registry
+            local = self._has_local_content()
             try:
                 self._run()
                 return
-            except _Resumed as error:
-                # what an earlier pull had left was not good: once more from the beginning
-                if last:
-                    raise error.cause from error
             except Corrupt:
-                self._discard_partial()
-                raise
+                self._discard_local_content()
+                if last or not local:
+                    self._stop.set()
+                    raise
             except BaseException:
                 self._stop.set()
                 raise
@@ -282,7 +282,33 @@ class _Job:
                 pass
             return
         with contextlib.closing(stream.threaded(chunks)) as pieces:
-            self._staging.fill(pieces)
+            try:
+                self._staging.fill(_Unclosed(pieces))
+            except Corrupt as error:
+                # wrong bytes break the unpacking before their digest is known: if that is wrong it is the better thing to say
+                for unused in pieces:
+                    pass
+                what = "layer %s of image %s" % (self._descriptor.digest, self._reference.familiar)
+                raise Corrupt("%s: %s" % (what, error), error.hint) from error
+
+    def _has_local_content(self):
+        blobs = self._store.blobs
+        return blobs.has(self._descriptor.digest) or os.path.exists(os.path.join(blobs.partial, self._descriptor.hex))
+
+    def _discard_local_content(self):
+        with Partial(self._store.blobs, self._descriptor) as partial:
+            partial.reset()
+        needed = {layer.digest for image in self._store.list() for layer in image.manifest.layers}
+        if self._descriptor.digest not in needed or not self._is_sound():
+            self._store.blobs.remove(self._descriptor.digest)
+
+    def _is_sound(self):
+        try:
+            for unused in self._store.blobs.chunks(self._descriptor.digest):
+                pass
+        except (Corrupt, NotFound):
+            return False
+        return True
 
     def publish(self):
         if self._staging is not None:
@@ -293,32 +319,27 @@ class _Job:
         self._staging = None
         self._stack.close()
 
-    def _discard_partial(self):
-        self._stop.set()
-        with Partial(self._store.blobs, self._descriptor) as partial:
-            partial.reset()
 
+class _Unclosed:
+    """An iterator that a stage may leave before its end, and that somebody else goes on with."""
 
-class _Resumed(Exception):
-    """The content was wrong, and part of it was left by an earlier pull."""
+    def __init__(self, chunks):
+        self._chunks = chunks
 
-    def __init__(self, cause):
-        super().__init__(str(cause))
-        self.cause = cause
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._chunks)
 
 
 def fetch(registry, reference, blobs, descriptor, stop=None):
     """Yield a blob's content from the store or the registry; when the end is reached it is checked and in the store."""
     with Partial(blobs, descriptor) as partial:
         if blobs.has(descriptor.digest, descriptor.size):
-            try:
-                yield from blobs.chunks(descriptor.digest)
-            except Corrupt as error:
-                blobs.remove(descriptor.digest)
-                raise _Resumed(error) from error
+            yield from blobs.chunks(descriptor.digest)
             return
         content = hashlib.new(descriptor.digest.partition(":")[0])
-        resumed = partial.size
         for chunk in partial.existing():
             content.update(chunk)
             yield chunk
@@ -328,11 +349,8 @@ def fetch(registry, reference, blobs, descriptor, stop=None):
             yield chunk
         if content.hexdigest() != descriptor.hex:
             partial.reset()
-            error = Corrupt("registry %s sent layer %s of image %s with other content (digest %s)" % (
+            raise Corrupt("registry %s sent layer %s of image %s with other content (digest %s)" % (
                 registry.name, descriptor.digest, reference.familiar, content.hexdigest()), "the registry is damaged or was tampered with")
-            if resumed:
-                raise _Resumed(error)
-            raise error
         partial.commit()
 
 

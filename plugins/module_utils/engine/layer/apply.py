@@ -146,6 +146,9 @@ class Unpacker:
                 self._attributes_of_directory(self.tree.root, entry, ())
             return
         name = parts[-1]
+        if name != whiteout.OPAQUE and any(part.startswith(whiteout.META_PREFIX) for part in parts):
+            # books of aufs, which this format comes from
+            return
         try:
             if name.startswith(whiteout.PREFIX):
                 self._whiteout(parts)
@@ -408,8 +411,6 @@ class Unpacker:
             if fd is None:
                 fd = self._directories(self._resolve(parts[:-1], "/".join(parts)), "/".join(parts))
             os.setxattr(fd, whiteout.OPAQUE_XATTR, b"y")
-            return
-        if name.startswith(whiteout.META_PREFIX):
             return
         hidden = name[len(whiteout.PREFIX):]
         if hidden in ("", ".", ".."):
