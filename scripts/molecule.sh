@@ -32,5 +32,5 @@ case "${1:-}" in
         shift
         ;;
 esac
-cd extensions
+export NO_COLOR=1 ANSIBLE_NOCOLOR=1
 exec molecule "$verb" --scenario-name default "$@"

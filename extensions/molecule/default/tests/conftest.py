@@ -21,6 +21,12 @@ agentless_backend.register()
 
 
 @pytest.fixture(scope="session")
+def namespace():
+    """What the engine of the scenario's state root calls its nftables table and its control group."""
+    return agentless_backend.Roots(os.environ["AGENTLESS_STATE_ROOT"]).namespace
+
+
+@pytest.fixture(scope="session")
 def server():
     return testinfra.get_host("agentless://server")
 

@@ -49,13 +49,14 @@ def test_volume_is_on_the_host(host, server):
     assert host.file("/var/lib/agentless-molecule/volumes/pages/_data/file").content_string == "kept\n"
 
 
-def test_limits_are_in_the_kernel(host):
+def test_limits_are_in_the_kernel(host, namespace):
     """Read by a path of v1 or v2, whichever this host has."""
     groups = host.check_output("find /sys/fs/cgroup -name memory.max -o -name memory.limit_in_bytes").split()
-    values = [host.file(path).content_string.strip() for path in groups if "agentless" in path]
-    assert values.count(str(32 * 1024 * 1024)) == 2
+    values = [host.file(path).content_string.strip() for path in groups if "/%s/" % namespace in path]
+    assert values == [str(32 * 1024 * 1024)] * 2
 
 
-def test_firewall_is_one_table_of_its_own(host):
+def test_firewall_is_one_table_of_its_own(host, namespace):
     tables = host.check_output("nft list tables").splitlines()
-    assert len([line for line in tables if line.startswith("table inet agentless-")]) >= 1
+    assert tables.count("table inet " + namespace) == 1
+    assert "18231" in host.check_output("nft list table inet " + namespace)
