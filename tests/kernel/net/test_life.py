@@ -333,7 +333,7 @@ def test_a_blocking_policy_is_found(host, traffic):
     host.network()
     _ident, path, _endpoints = host.container("one")
     assert foreign.blocking_rules() == []
-    text = "table inet fw { chain passing { type filter hook forward priority 0; policy drop;\n } }\n"
+    text = "table inet fw { chain passing { type filter hook forward priority 0; policy drop;\n }\n }\n"
     nftables.run(["-f", "-"], text)
     rule, = foreign.blocking_rules()
     with traffic.listening(host.outside, 80) as server:

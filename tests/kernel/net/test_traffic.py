@@ -91,19 +91,44 @@ def test_published_port_from_the_host_itself(host, traffic):
         assert traffic.refused(host.outside, host.inside4, 8081)
 
 
+def reach_loopback(path, gateway, device):
+    """Let the namespace at ``path`` send packets for 127.0.0.9 to a neighbour."""
+    with netns.entered(path):
+        ip("route", "add", "127.0.0.9", "via", gateway, "dev", device, "table", "7")
+        ip("rule", "add", "lookup", "local", "pref", "100")
+        ip("rule", "add", "to", "127.0.0.9", "lookup", "7", "pref", "10")
+        ip("rule", "del", "pref", "0")
+        allow_loopback_from("all")
+
+
+def allow_loopback_from(device):
+    with open("/proc/sys/net/ipv4/conf/%s/route_localnet" % device, "w") as stream:
+        stream.write("1")
+
+
 def test_loopback_of_the_host_is_shut_to_containers(host, traffic):
-    """A bridge has route_localnet on; still nobody on it gets at 127.0.0.1 of the host."""
+    """A bridge has route_localnet on; still nobody on it gets at 127.0.0.0/8 of the host."""
     host.network()
     _ident, path, (endpoint,) = host.container("bad")
-    with netns.entered(path):
-        ip("route", "add", "127.0.0.9", "via", endpoint.ipv4_gateway, "dev", "eth0", "table", "7")
-        ip("rule", "add", "to", "127.0.0.9", "lookup", "7", "pref", "0")
-        ip("rule", "del", "lookup", "local")
-        with open("/proc/sys/net/ipv4/conf/all/route_localnet", "w") as stream:
-            stream.write("1")
+    reach_loopback(path, endpoint.ipv4_gateway, "eth0")
     with traffic.listening(host.own, 80, address="0.0.0.0") as server:
         assert traffic.talk(server, host.own, "127.0.0.9", 80)
+        assert traffic.talk(server, path, endpoint.ipv4_gateway, 80)
         assert traffic.refused(path, "127.0.0.9", 80)
+
+
+def test_a_port_on_loopback_is_shut_to_the_outside(host, traffic):
+    """Even where the uplink has route_localnet on, as some cluster networks set it."""
+    host.network()
+    ident, path, (endpoint,) = host.container("web")
+    allow_loopback_from("up1")
+    reach_loopback(host.outside, host.inside4, "up0")
+    publish(host, ident, endpoint, "127.0.0.9:8080:80", "8081:80")
+    with traffic.listening(path, 80) as server:
+        assert traffic.talk(server, host.own, "127.0.0.9", 8080)
+        assert traffic.talk(server, host.outside, host.inside4, 8081)
+        assert traffic.refused(host.outside, "127.0.0.9", 8080)
+        assert traffic.refused(host.outside, "127.0.0.9", 8081)
 
 
 def test_hairpin(host, traffic):
@@ -159,6 +184,34 @@ def test_udp(host, traffic):
             assert client.recvfrom(64) == (b"answer", (host.inside4, 5353))
 
 
+def question(server, client, port, address):
+    """Whether a datagram arrives."""
+    client.sendto(b"question", (address, port))
+    try:
+        return server.recv(64) == b"question"
+    except socket.timeout:
+        return False
+
+
+def test_udp_clients_that_keep_their_port_follow_a_change(host, traffic):
+    host.network()
+    one, path_one, (first,) = host.container("one")
+    two, path_two, (second,) = host.container("two")
+    with traffic.listening(path_one, 53, socket.SOCK_DGRAM) as server_one, traffic.listening(path_two, 53, socket.SOCK_DGRAM) as server_two:
+        server_one.settimeout(0.3)
+        server_two.settimeout(0.3)
+        with netns.entered(host.outside):
+            client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with client:
+            assert not question(server_one, client, 5353, host.inside4)
+            publish(host, one, first, "5353:53/udp")
+            assert question(server_one, client, 5353, host.inside4)
+            ports.unpublish(host.roots, one)
+            assert not question(server_one, client, 5353, host.inside4)
+            publish(host, two, second, "5353:53/udp")
+            assert question(server_two, client, 5353, host.inside4)
+
+
 def test_ports_change_under_an_open_connection(host, traffic):
     host.network()
     ident, path, (endpoint,) = host.container("web")
@@ -190,15 +243,21 @@ def test_internal(host, traffic):
     host.network("net", internal=True)
     host.network("other")
     _one, path_one, (first,) = host.container("one")
-    _two, path_two, (second,) = host.container("two")
+    two, path_two, (second,) = host.container("two")
     _three, path_three, _endpoints = host.container("three", ["other"])
     with netlink.Netlink(path_one) as inside:
         assert not inside.routes() or all(route.destination != "default" for route in inside.routes())
         with netns.entered(path_one):
             ip("route", "add", "default", "via", first.ipv4_gateway)
+    with netns.entered(host.outside):
+        ip("route", "add", "10.89.0.0/20", "via", host.inside4)
+    publish(host, two, second, "8080:80")
     with traffic.listening(path_two, 80) as server:
         assert traffic.talk(server, path_one, second.ipv4_address, 80) == first.ipv4_address
+        assert traffic.talk(server, host.own, second.ipv4_address, 80) == first.ipv4_gateway
         assert traffic.refused(path_three, second.ipv4_address, 80)
+        assert traffic.refused(host.outside, second.ipv4_address, 80)
+        assert traffic.refused(host.outside, host.inside4, 8080)
     with traffic.listening(host.outside, 80):
         assert traffic.refused(path_one, host.outside4, 80)
 
@@ -230,7 +289,9 @@ def test_dual_stack(host, traffic):
         assert traffic.talk(server, host.outside, host.inside4, 8080) == host.outside4
         assert traffic.refused(host.outside, host.inside4, 8081)
         assert traffic.talk(server, path_two, host.inside6, 8080)
-        assert traffic.refused(host.own, "::1", 8080)
+        # not left hanging: who asks for localhost goes on to 127.0.0.1 at once
+        with pytest.raises(ConnectionRefusedError):
+            traffic.talk(server, host.own, "::1", 8080)
     with traffic.listening(host.outside, 80) as server:
         assert traffic.talk(server, path_one, host.outside6, 80) == host.inside6
 

@@ -167,7 +167,7 @@ class Netlink:
         self._socket.sendto(b"".join(parts), (0, 0))
         failure = None
         while waiting:
-            for kind, flags, sequence, data in _messages(self._socket.recv(_BUFFER)):
+            for kind, flags, sequence, data in messages(self._socket.recv(_BUFFER)):
                 if kind != NLMSG_ERROR or sequence not in waiting:
                     continue
                 error = _error(data, flags, waiting.pop(sequence))
@@ -178,7 +178,7 @@ class Netlink:
         self._sequence += 1
         self._socket.sendto(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST, self._sequence, 0) + body, (0, 0))
         while True:
-            for answer, flags, sequence, data in _messages(self._socket.recv(_BUFFER)):
+            for answer, flags, sequence, data in messages(self._socket.recv(_BUFFER)):
                 if sequence != self._sequence:
                     continue
                 if answer == NLMSG_ERROR:
@@ -190,7 +190,7 @@ class Netlink:
         self._socket.sendto(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, self._sequence, 0) + body, (0, 0))
         found = []
         while True:
-            for answer, flags, sequence, data in _messages(self._socket.recv(_BUFFER)):
+            for answer, flags, sequence, data in messages(self._socket.recv(_BUFFER)):
                 if sequence != self._sequence:
                     continue
                 if answer == NLMSG_DONE:
@@ -337,7 +337,8 @@ def attributes(data, offset=0):
     return found
 
 
-def _messages(data):
+def messages(data):
+    """The messages of one datagram: (type, flags, sequence number, payload)."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)

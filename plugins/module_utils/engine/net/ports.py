@@ -245,7 +245,25 @@ def publish(roots, container_id, bindings, ipv4=None, ipv6=None, container_name=
         except BaseException:
             _restore(store, container_id, before)
             raise
+        _forget_flows(before, after)
     return chosen
+
+
+def _forget_flows(before, after):
+    """Let UDP clients that go on sending find the way as it is now."""
+    flows = [set(_udp_flows(entry)) if entry is not None and entry.active else set() for entry in (before, after)]
+    changed = flows[0] ^ flows[1]
+    if changed:
+        from .firewall import conntrack  # pylint: disable=import-outside-toplevel
+
+        conntrack.forget_udp({port for port, _target in changed}, {address for _port, target in changed for address in target if address})
+
+
+def _udp_flows(entry):
+    """Yields (host port, where it leads to)."""
+    for port in entry.ports:
+        if port.protocol == "udp":
+            yield port.host_port, (entry.ipv4_address, entry.ipv6_address)
 
 
 def _restore(store, container_id, before):
@@ -300,6 +318,7 @@ def _close(roots, store, entry, forget):
     if entry.active:
         store.save_published(entry.replace(active=False))
     nftables.sync(roots)
+    _forget_flows(entry, None)
     # last, so that a kill before it leaves a record that says there is something to close
     if forget:
         store.remove_published(entry.container_id)

@@ -29,14 +29,14 @@ MAPS = {
 
 # loopback: a bridge has route_localnet on, so that 127.0.0.1 of the host can lead to a container; the way back into the host is shut here.
 # publish: ::1 is left out, because the kernel cannot route it to a container: a refused connection is better than one that hangs.
-# forward: what is not about our bridges passes. From outside come answers and published ports only; bridges do not reach each other.
+# forward: what is not about our bridges passes. To them come answers and published ports only, so they do not reach each other, either.
+# What belongs to no flow is not translated, and must not show a container's own address outside.
 # postrouting: who comes from the host's loopback or from a container to a published port gets the bridge's address, so that the answer
 # takes the same way back (hairpin); then what leaves our subnets for elsewhere is masqueraded.
 CHAINS = """
   chain loopback {
     type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
-    iifname @bridges ip saddr 127.0.0.0/8 drop
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
@@ -60,11 +60,9 @@ CHAINS = """
     iifname @internal drop
     oifname @internal drop
     iifname @bridges ct state invalid drop
-    oifname @bridges ct state invalid drop
     oifname @bridges ct state established,related accept
     oifname @bridges ct status dnat accept
     oifname @bridges drop
-    iifname @bridges accept
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
