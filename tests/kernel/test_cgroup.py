@@ -268,6 +268,40 @@ def test_what_this_host_cannot_hold_is_named(group):
         group.apply(Resources(memory_high=MIB))
 
 
+def test_what_only_v2_has(group):
+    needs(group, "memory_high", "memory_min", "memory_oom_group")
+    limits = Resources(memory_high=48 * MIB, memory_min=MIB, memory_oom_group=True, memory_max=64 * MIB, cpu_idle=True, cpuset_cpus="")
+    group.apply(limits)
+    assert group.differences(limits) == {}
+    group.apply(Resources(cpu_idle=False))
+    group.apply(Resources(memory_high=MAX, memory_min=0, memory_oom_group=False, cpu_weight=7))
+    assert (group.read().memory_high, group.read().memory_min, group.read().memory_oom_group, group.read().cpu_weight) == (
+        MAX,
+        0,
+        False,
+        7,
+    )
+
+
+def test_an_ancestor_with_processes_passes_no_controllers_on(roots, spawn):
+    above = manager.open_manager(roots, "above")
+    if above.setup.version != "v2":
+        pytest.skip("a rule of cgroup v2")
+    above.create()
+    pid, unused = spawn(burn)
+    above.add(pid)
+    below = manager.open_manager(roots, "above/below")
+    below.create()
+    with pytest.raises(Unsupported, match="above does not pass it on: it has processes of its own"):
+        below.apply(Resources(pids_max=5))
+    above.kill()
+    os.waitpid(pid, 0)
+    below.create()
+    below.apply(Resources(pids_max=5))
+    with pytest.raises(Conflict, match="groups with limits below"):
+        above.add(os.getpid())
+
+
 @pytest.fixture
 def unified(tmp_path):
     """A group in the real v2 tree of a hybrid host, whatever controllers it has; the root's subtree_control is left as it was."""

@@ -27,6 +27,7 @@ CORE = {
     "cgroup.kill": "",
     "cpu.stat": "usage_usec 7\nuser_usec 4\nsystem_usec 3\n",
 }
+THREADED = {"cpu", "cpuset", "pids", "perf_event"}
 OF = {
     "cpu": {"cpu.max": "max 100000", "cpu.max.burst": "0", "cpu.weight": "100", "cpu.idle": "0"},
     "cpuset": {"cpuset.cpus": "", "cpuset.mems": ""},
@@ -95,7 +96,13 @@ class Tree:
         if not set(names) <= set(have):
             raise OSError(errno.ENOENT, "no such controller")
         if directory != self.root and self.get(os.path.join(directory, "cgroup.procs")):
-            raise OSError(errno.EBUSY, "internal process")
+            if not set(names) <= THREADED:
+                raise OSError(errno.EBUSY, "internal process")
+            # cgroup_vet_subtree_control_enable(): allowed, and it makes a threaded subtree
+            self.put(directory, {"cgroup.type": "domain threaded"})
+            for entry in os.scandir(directory):
+                if entry.is_dir():
+                    self.put(entry.path, {"cgroup.type": "domain invalid"})
         enabled = self.get(os.path.join(directory, "cgroup.subtree_control")).split() + names
         self.put(directory, {"cgroup.subtree_control": " ".join(dict.fromkeys(enabled))})
         for entry in os.scandir(directory):

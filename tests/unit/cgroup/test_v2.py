@@ -47,6 +47,17 @@ def test_a_parent_with_processes_of_its_own_passes_nothing_on(tree_of):
         group.apply(Resources(pids_max=5))
 
 
+def test_no_threaded_subtree_is_made_of_a_parent_with_processes(tree_of):
+    kernel, roots = tree_of(("cpu", "pids"))
+    os.mkdir(os.path.join(kernel.root, "busy"))
+    kernel.write(os.path.join(kernel.root, "busy/cgroup.procs"), "42")
+    group = manager.open_group(roots, "busy/child")
+    group.create()
+    assert kernel.get("busy/cgroup.type") == kernel.get("busy/child/cgroup.type") == "domain"
+    group.add(43)
+    assert group.pids() == [43] and sorted(group.refused) == ["cpu", "pids"]
+
+
 def test_a_group_with_limited_groups_below_takes_no_process(tree):
     kernel, group = tree
     with pytest.raises(Conflict, match="groups with limits below"):

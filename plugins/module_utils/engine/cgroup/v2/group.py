@@ -62,6 +62,11 @@ class Group(Manager):
         missing = [name for name in wanted if name in available and name not in files.read(path).split()]
         if not missing:
             return
+        if _has_processes(directory):
+            # "no internal process". The kernel would still enable cpu, cpuset and pids, and by that make the group the root of a threaded
+            # subtree, whose members take no processes
+            self.refused.update((name, "%s does not pass it on: it has processes of its own" % directory) for name in missing)
+            return
         try:
             files.write(path, " ".join("+" + name for name in missing))
             return
@@ -72,9 +77,7 @@ class Group(Manager):
             try:
                 files.write(path, "+" + name)
             except OSError as error:
-                # EBUSY: "no internal process": a group other than the root has either processes or groups with controllers
-                reason = "it has processes of its own" if error.errno == errno.EBUSY else os.strerror(error.errno).lower()
-                self.refused[name] = "%s does not pass it on: %s" % (directory, reason)
+                self.refused[name] = "%s does not pass it on: %s" % (directory, os.strerror(error.errno).lower())
 
     def enabled(self):
         """frozenset of the controllers that the group has; of one that is not there, those that the host has."""
@@ -196,6 +199,19 @@ class Group(Manager):
             io=tuple(stats.Io(device, **counts) for device, counts in sorted(devices.items())),
             oom_kills=self.oom_kills(),
         )
+
+
+def _has_processes(directory):
+    """Whether a group other than the root of the tree (which alone has no cgroup.type) has processes of its own."""
+    if not os.path.exists(os.path.join(directory, "cgroup.type")):
+        return False
+    try:
+        return bool(files.read(os.path.join(directory, "cgroup.procs")))
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        # a threaded group: the processes are its domain's
+        return True
 
 
 def _hint(field, controller):
