@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Converges one container as module ``container`` does, in a process of its own: ``converge.py OPTIONS.json``.
 
-Options: state_root, run_root, netns (path of the network namespace to be the host in), params (what a task gives), kill_at (kill this process, or
-the child that gets there, at the Nth audit event), count (print how many audit events there were).
+Options: state_root, run_root, netns (path of the network namespace to be the host in), params (what a task gives), kill_at and kill_depth
+(see :func:`kill_at`).
 """
 
 from __future__ import annotations
@@ -53,13 +53,25 @@ def converge(roots, params, check_mode=False):
     return bool(outcome.plan), outcome.plan.describe(), result
 
 
-def kill_at(number):
-    """Die by SIGKILL at the Nth thing that Python reports: opening, renaming, forking, importing ... Children count on from where they forked."""
+def kill_at(number, depth):
+    """Die by SIGKILL at the Nth thing that Python reports: opening, renaming, forking, importing ...
+
+    ``depth`` says in which process: 0 this one, 2 the supervisor (forked twice), 3 the container's first process.
+    """
+    forks = [0]
+
+    def forked():
+        forks[0] += 1
+        EVENTS[0] = 0
+
     def hook(unused_event, unused_arguments):
         EVENTS[0] += 1
-        if EVENTS[0] == number:
+        if EVENTS[0] == number and forks[0] == depth:
             os.kill(os.getpid(), signal.SIGKILL)
+            # the first process of a PID namespace is immune to its own SIGKILL
+            os._exit(137)
 
+    os.register_at_fork(after_in_child=forked)
     sys.addaudithook(hook)
 
 
@@ -68,7 +80,7 @@ def main():
     roots = Roots(options["state_root"], run=options["run_root"])
     with netns.entered(options.get("netns")):
         if options.get("kill_at") is not None:
-            kill_at(options["kill_at"])
+            kill_at(options["kill_at"], options["kill_depth"])
         try:
             changed, actions, result = converge(roots, options["params"])
         except (EngineError, OSError) as error:

@@ -14,8 +14,8 @@ import time
 import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.cgroup import files, manager
-from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Conflict, Unsupported
-from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.resources import MAX, Resources
+from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Conflict, InvalidValue, Unsupported
+from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.resources import MAX, IoMax, Resources
 from ansible_collections.agentless.containers.plugins.module_utils.engine.state import Roots
 
 MIB = 1 << 20
@@ -201,6 +201,23 @@ def test_a_fork_bomb_stops_at_the_limit_and_is_killed_whole(group, spawn):
     group.delete()
     os.close(refused)
     os.close(count)
+
+
+def test_rates_of_a_disk(group):
+    needs(group, "io_max")
+    disks = sorted(name for name in os.listdir("/sys/block") if name.startswith(("vd", "sd", "nvme", "xvd")))
+    if not disks:
+        pytest.skip("this host has no disk")
+    major, minor = (int(part) for part in files.read("/sys/block/%s/dev" % disks[0]).split(":"))
+    limits = Resources(io_max=(IoMax(major, minor, rbps=MIB, wiops=100),))
+    group.apply(limits)
+    assert group.differences(limits) == {} and group.read().io_max == limits.io_max
+    group.apply(Resources(io_max=(IoMax(major, minor, wbps=2 * MIB),)))
+    assert group.read().io_max == (IoMax(major, minor, wbps=2 * MIB),)
+    group.apply(Resources(io_max=()))
+    assert group.read().io_max == ()
+    with pytest.raises(InvalidValue, match="1:250"):
+        group.apply(Resources(io_max=(IoMax(1, 250, rbps=MIB),)))
 
 
 @pytest.mark.fast

@@ -24,10 +24,8 @@ __all__ = ("ARGUMENTS", "handle")
 LOCK_SECONDS = 300
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
+_ENV_NAME = re.compile(r"[^=\0]+\Z")
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?(?:(\d+(?:\.\d+)?)us)?\Z")
-_ENVLOCK_SECONDS = 300
-
-_NAME = re.compile(r"[^=\0]+\Z")
 
 
 def handle(params, roots, check_mode):
@@ -37,6 +35,8 @@ def handle(params, roots, check_mode):
     if not check_mode:
         lock.__enter__()
     try:
+        if not check_mode and ContainerStore(roots).has_rubbish():
+            _sweep(roots)
         observed = reconcile.observe(roots, wanted)
         plan = reconcile.plan(wanted, observed)
         _check_before(roots, wanted, observed, plan, check_mode)
@@ -52,6 +52,12 @@ def handle(params, roots, check_mode):
         return {"container": _inspect(roots, wanted.name)}
 
     return Outcome(result, plan, close=lock.close)
+
+
+def _sweep(roots):
+    from ..engine.runtime import delete
+
+    delete.sweep(roots)
 
 
 def _inspect(roots, name):

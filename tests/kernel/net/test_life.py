@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.agentless.containers.plugins.module_utils.engine import state
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Conflict, InvalidValue, NotFound
 from ansible_collections.agentless.containers.plugins.module_utils.engine.linux import netns
-from ansible_collections.agentless.containers.plugins.module_utils.engine.net import attach, netlink, network, ports, sysctl
+from ansible_collections.agentless.containers.plugins.module_utils.engine.net import attach, names, netlink, network, ports, sysctl
 from ansible_collections.agentless.containers.plugins.module_utils.engine.net.firewall import foreign, nftables
 from ansible_collections.agentless.containers.plugins.module_utils.engine.net.store import NetworkStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.network import NetworkSpec, Pool
@@ -197,6 +197,28 @@ def test_a_full_network_says_so(host):
     with pytest.raises(Conflict, match="network net has no free address left"):
         host.container("more")
     assert len(NetworkStore(host.roots).endpoints("net")) == 5
+
+
+def test_names_of_twenty_at_once(host):
+    host.network()
+    idents = [new_id() for _each in range(20)]
+    for ident in idents:
+        host.pin(ident)
+        state.write_bytes(os.path.join(host.roots.containers, ident, "hosts"), names.hosts_file().encode())
+
+    def start(ident):
+        host.container("name-" + ident[:6], ident=ident)
+        names.refresh(host.roots, "net")
+
+    children = [forked(lambda ident=ident: start(ident)) for ident in idents]
+    assert [ended(pid) for pid in children] == [0] * 20
+    for ident in idents:
+        with open(os.path.join(host.roots.containers, ident, "hosts")) as stream:
+            text = stream.read()
+        assert [other for other in idents if "\tname-%s %s" % (other[:6], other[:12]) not in text] == []
+    attach.detach_all(host.roots, idents[0], keep_leases=True)
+    with open(os.path.join(host.roots.containers, idents[1], "hosts")) as stream:
+        assert "name-" + idents[0][:6] not in stream.read()
 
 
 # -- ports -------------------------------------------------------------------------------------------------------------------------------

@@ -232,6 +232,19 @@ class ContainerStore:
                 continue
         return [container for container in (self._load(each) for each in self._ids() if each not in named) if container is not None]
 
+    def has_rubbish(self):
+        """Whether killed runs may have left something: two directory listings."""
+        entries = _listed(self.roots.containers)
+        return any(name.startswith(_REMOVED) for name in entries) or len(entries) != len(_listed(self.roots.names))
+
+    def clear_rubbish(self):
+        """Remove directories that a killed maker left before it wrote a record into them, and removals that were killed half way."""
+        clear_removed(self.roots.containers)
+        clear_removed(os.path.join(self.roots.run, "containers"))
+        for identity in self._ids():
+            if not os.path.exists(os.path.join(self.roots.containers, identity, "container.json")):
+                remove_tree(os.path.join(self.roots.containers, identity))
+
     def ids(self):
         """The IDs of all containers, half made ones among them."""
         return self._ids()

@@ -11,7 +11,7 @@ from ..cgroup.manager import open_manager
 from ..errors import Collector
 from ..linux import netns
 from . import sandbox
-from .container import ContainerStore, clear_removed, remove_tree
+from .container import ContainerStore, remove_tree
 
 
 def release(container):
@@ -52,10 +52,9 @@ def sweep(roots):
     """Remove what killed runs left: containers without a name, namespaces and control groups without a container, half removed directories."""
     store = ContainerStore(roots)
     with roots.lock("containers"):
+        store.clear_rubbish()
         leftovers = store.leftovers()
         known = set(store.ids())
-        clear_removed(roots.containers)
-        clear_removed(os.path.join(roots.run, "containers"))
         for identity in _listed(roots.netns):
             if identity not in known:
                 netns.unpin(os.path.join(roots.netns, identity))
