@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 
 from ..errors import Collector
 from ..spec.document import Document
-from . import leases, ports, veth
+from . import leases, names, ports, veth
 from .driver import driver_for
 from .firewall import nftables
 from .store import NetworkStore
@@ -107,19 +107,20 @@ def free_ifname(roots, container_id):
     return next(name for name in ("eth%d" % number for number in range(len(used) + 1)) if name not in used)
 
 
-def detach(roots, container_id, network, release=False, links=True):
-    """Take a container out of a network. Not being in it is success.
+def detach(roots, container_id, network, release=False):
+    """Take a container out of a network; it and the others of the network forget each other's names. Not being in it is success.
 
     :param release: give up the addresses, too. Otherwise they stay the container's, for its next start.
-    :param links: False leaves the link to the end of the container's namespace, see :func:`detach_all`.
     """
     store = NetworkStore(roots)
     found = store.find(network)
-    if found is None:
-        return
-    endpoint = store.endpoint(found.name, container_id)
-    if endpoint is None:
-        return
+    endpoint = store.endpoint(found.name, container_id) if found is not None else None
+    if endpoint is not None:
+        _detach(roots, store, found, endpoint, release, links=True)
+        names.refresh(roots, found.name, leavers=(container_id,))
+
+
+def _detach(roots, store, found, endpoint, release, links):
     if links:
         driver_for(roots, found.driver).detach(found, endpoint)
     with roots.lock("networks"):
@@ -146,7 +147,7 @@ def _pass_on_default_route(roots, store, left):
 
 
 def detach_all(roots, container_id, keep_leases=False, links=True):
-    """Take a container out of all of its networks and unpublish its ports. Every step is tried.
+    """Take a container out of all of its networks, unpublish its ports, and let the others forget its names. Every step is tried.
 
     :param keep_leases: it will be started again: addresses stay reserved for it.
     :param links: False leaves the links to the end of the container's namespace, which takes them along. The kernel needs about 40 ms to
@@ -155,18 +156,30 @@ def detach_all(roots, container_id, keep_leases=False, links=True):
     collector = Collector("networks of container %s" % container_id[:12])
     with collector.step():
         ports.unpublish(roots, container_id, forget=not keep_leases)
-    for endpoint in NetworkStore(roots).endpoints_of(container_id):
+    store = NetworkStore(roots)
+    left = store.endpoints_of(container_id)
+    for endpoint in left:
         with collector.step():
-            detach(roots, container_id, endpoint.network, release=not keep_leases, links=links)
+            network = store.get(endpoint.network)
+            if network is not None:
+                _detach(roots, store, network, endpoint, not keep_leases, links)
+    with collector.step():
+        names.refresh(roots, *(endpoint.network for endpoint in left if endpoint.attached))
     collector.finish()
 
 
 def observe(roots, endpoint):
-    """list of str: what the kernel lacks of an endpoint, seen from the host. Cheap: two questions to the kernel, no pyroute2."""
-    network = NetworkStore(roots).get(endpoint.network)
+    """list of str: what the kernel lacks of an endpoint and of the container's published ports, seen from the host.
+
+    Cheap: three questions to the kernel; no pyroute2, and no nft as long as nobody touched a rule of the host.
+    """
+    store = NetworkStore(roots)
+    network = store.get(endpoint.network)
     if network is None or network.id != endpoint.network_id:
         return ["network %s is not the one that the container was attached to" % endpoint.network]
-    return driver_for(roots, network.driver).observe_endpoint(network, endpoint)
+    findings = driver_for(roots, network.driver).observe_endpoint(network, endpoint)
+    entry = store.published(endpoint.container_id)
+    return findings + nftables.missing(roots, entry if entry is not None and entry.active else None)
 
 
 def endpoints_of(roots, container_id):

@@ -32,18 +32,17 @@ def hosts_file(extra_hosts=()):
     return "\n".join(lines) + "\n"
 
 
-def refresh(roots, *networks):
-    """Rewrite the block in the hosts file of every container that is in one of these networks (names)."""
-    _rewrite(roots, networks, ())
+def refresh(roots, *networks, leavers=()):
+    """Rewrite the block in the hosts file of every container that is in one of these networks (names).
+
+    :param leavers: IDs of containers whose files are rewritten as well, because they have left a network.
+    """
+    # one after the other: whoever writes last must have read last, or a container that came at the same time is forgotten
+    with roots.lock("names"):
+        _rewrite(roots, NetworkStore(roots), networks, leavers)
 
 
-def refresh_containers(roots, container_ids):
-    """Rewrite the block in the hosts file of these containers, for those that have left a network."""
-    _rewrite(roots, (), container_ids)
-
-
-def _rewrite(roots, networks, container_ids):
-    store = NetworkStore(roots)
+def _rewrite(roots, store, networks, container_ids):
     members = {}
 
     def members_of(name):

@@ -324,14 +324,6 @@ def _close(roots, store, entry, forget):
         store.remove_published(entry.container_id)
 
 
-def observe(roots, container_id):
-    """list of str: what the kernel lacks of a container's published ports. Runs nothing as long as no rule of the host was touched."""
-    entry = NetworkStore(roots).published(container_id)
-    if entry is None or not entry.active:
-        return []
-    return nftables.missing(roots, entry)
-
-
 def published(roots, container_id):
     """The :class:`Published` of a container, or None."""
     return NetworkStore(roots).published(container_id)

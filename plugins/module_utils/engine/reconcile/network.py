@@ -253,7 +253,7 @@ class RemoveNetwork(Action):
         networks.remove(roots, self.name)
         from ..net import names  # pylint: disable=import-outside-toplevel
 
-        names.refresh_containers(roots, others)
+        names.refresh(roots, leavers=others)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,11 +289,9 @@ class DisconnectContainer(Action):
         return "disconnect container %s from network %s" % (self.member.name, self.network)
 
     def execute(self, roots):
-        from ..net import attach, names  # pylint: disable=import-outside-toplevel
+        from ..net import attach  # pylint: disable=import-outside-toplevel
 
         attach.detach(roots, self.member.container_id, self.network, release=True)
-        names.refresh_containers(roots, [self.member.container_id])
-        _refresh(roots, self.network)
 
 
 def _refresh(roots, network):

@@ -69,10 +69,12 @@ def drift(roots):
 
 
 def missing(roots, entry):
-    """list of str: what the kernel's table lacks of one container's :class:`Published`."""
+    """list of str: what the kernel's table lacks of one container's :class:`Published` or, with None, of itself."""
     applied = _applied(roots)
     if applied is None:
         return drift(roots)
+    if entry is None:
+        return []
     return [each for each in _compare(roots, applied["elements"], ruleset.elements((), (entry,))) if " lacks " in each]
 
 

@@ -69,8 +69,6 @@ CHAINS = """
     oifname @bridges ct status dnat ip saddr 127.0.0.0/8 masquerade
     oifname @bridges ct status dnat ip saddr @subnets4 masquerade
     oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade
-    ip saddr @subnets4 ip daddr @subnets4 return
-    ip6 saddr @subnets6 ip6 daddr @subnets6 return
     oifname != @bridges ip saddr @masquerade4 masquerade
     oifname != @bridges ip6 saddr @masquerade6 masquerade
   }
