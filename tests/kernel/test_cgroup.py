@@ -278,6 +278,29 @@ def test_a_half_made_group_is_completed(group):
     assert group.exists()
 
 
+def test_makers_and_removers_at_the_same_time(roots):
+    def work(name):
+        for unused in range(60):
+            made = manager.open_manager(roots, name)
+            made.create()
+            made.apply(Resources(pids_max=5))
+            made.delete()
+
+    children = []
+    for name in ("a", "b", "c"):
+        pid = os.fork()
+        if pid == 0:
+            failed = 1
+            try:
+                work(name)
+                failed = 0
+            finally:
+                os._exit(failed)
+        children.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0, 0]
+    assert not manager.open_group(roots, roots.cgroup_parent).exists_anywhere()
+
+
 def test_what_this_host_cannot_hold_is_named(group):
     if "memory_high" in group.supported():
         pytest.skip("cgroup v2 has memory.high")

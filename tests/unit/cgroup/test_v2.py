@@ -254,7 +254,20 @@ def test_kill_and_delete(tree):
     group.delete()
     group.delete()
     group.kill()
-    assert not group.exists_anywhere() and os.path.isdir(os.path.join(kernel.root, "agentless"))
+    assert not group.exists_anywhere()
+
+
+def test_the_last_container_takes_the_group_above_along(tree):
+    kernel, group = tree
+    second = type(group)(group.setup, "agentless/c2")
+    second.sweeps_parent = True
+    second.create()
+    group.delete()
+    assert second.exists()
+    second.delete()
+    assert not os.path.exists(os.path.join(kernel.root, "agentless"))
+    second.create()
+    assert second.enabled() == {"cpuset", "cpu", "io", "memory", "hugetlb", "pids"}
 
 
 def test_stats(tree):

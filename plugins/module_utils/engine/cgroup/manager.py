@@ -34,7 +34,9 @@ def setup_of(roots):
 
 def open_manager(roots, name):
     """The manager of group ``<roots.cgroup_parent>/<name>``."""
-    return open_group(roots, "%s/%s" % (roots.cgroup_parent, name))
+    manager = open_group(roots, "%s/%s" % (roots.cgroup_parent, name))
+    manager.sweeps_parent = True
+    return manager
 
 
 def open_group(roots, path):
@@ -54,11 +56,15 @@ def open_group(roots, path):
 
 
 class Manager:
-    """What v1 and v2 have in common. ``path`` is the group's path below the roots of the hierarchies."""
+    """What v1 and v2 have in common. ``path`` is the group's path below the roots of the hierarchies.
+
+    ``sweeps_parent``: delete() removes the group above as well once it is empty, so that the last container leaves nothing behind.
+    """
 
     def __init__(self, setup, path):
         self.setup = setup
         self.path = path
+        self.sweeps_parent = False
 
     def __repr__(self):
         return "<%s group %s>" % (self.setup.version, self.path)
@@ -146,6 +152,12 @@ class Manager:
         deadline = time.monotonic() + timeout
         for directory in self.directories():
             _remove(directory, deadline)
+            if self.sweeps_parent:
+                try:
+                    os.rmdir(os.path.dirname(directory))
+                except OSError as error:
+                    if error.errno not in (errno.EBUSY, errno.ENOENT, errno.ENOTEMPTY):
+                        raise
 
 
 def _limits(resources, field):
@@ -156,6 +168,29 @@ def _limits(resources, field):
     # as much swap as memory is what follows from a memory limit alone: nobody asked for it
     derived = field == "memory_swap_max" and value == resources.memory_max
     return not derived and not (value == 0 and field in _ZERO_IS_NONE)
+
+
+def make_group(directory):
+    """mkdir with the groups above. Somebody else's delete() may sweep a parent away in between: try again.
+
+    :returns: whether a group above was missing.
+    """
+    above_missing = False
+    for attempt in range(20):
+        try:
+            os.mkdir(directory, 0o755)
+            return above_missing
+        except FileExistsError:
+            return above_missing
+        except FileNotFoundError:
+            above_missing = True
+            if attempt == 19:
+                raise
+        try:
+            os.makedirs(os.path.dirname(directory), 0o755, exist_ok=True)
+        except FileNotFoundError:
+            continue
+    return above_missing
 
 
 def _tree(directory):

@@ -12,7 +12,7 @@ import time
 from ...errors import Unsupported
 from ...spec.resources import Resources, shares_from_weight, weight_from_shares
 from .. import files, stats
-from ..manager import Manager, page_floor
+from ..manager import Manager, make_group, page_floor
 from . import blkio, cpu, cpuacct, cpuset, freezer, hugetlb, memory, pids
 
 # In the order in which processes are added. devices limits nothing yet: a container joins it so that rules can follow.
@@ -43,20 +43,11 @@ class Group(Manager):
     def create(self):
         """Make the group and those above it. One that is there is left as it is."""
         for directory in self.directories():
-            try:
-                os.mkdir(directory, 0o755)
-            except FileExistsError:
-                continue
-            except FileNotFoundError:
-                self._create_above(directory)
+            above_missing = make_group(directory)
+            if above_missing and directory == self._of.get("cpuset"):
+                cpuset.hand_on(os.path.dirname(directory))
         if "cpuset" in self._of:
             cpuset.inherit(self._of["cpuset"])
-
-    def _create_above(self, directory):
-        """Make a group whose parent is missing. In the cpuset hierarchy the new parent hands its processors on to every later child."""
-        os.makedirs(directory, 0o755, exist_ok=True)
-        if directory == self._of.get("cpuset"):
-            cpuset.hand_on(os.path.dirname(directory))
 
     def add(self, pid):
         """Move a process into the group, in every hierarchy."""

@@ -11,7 +11,7 @@ import os
 from ...errors import Conflict, TimedOut, Unsupported
 from ...spec.resources import Resources, weight_from_shares
 from .. import files, stats
-from ..manager import Manager, page_floor
+from ..manager import Manager, make_group, page_floor
 from . import cpu, cpuset, freezer, hugetlb, io, memory, pids
 
 _CONTROLLERS = {"cpuset": cpuset, "cpu": cpu, "memory": memory, "pids": pids, "io": io, "hugetlb": hugetlb}
@@ -42,12 +42,7 @@ class Group(Manager):
         """Make the group and those above it, and have every controller that the host has enabled for it, from the root down."""
         wanted = [name for name in _CONTROLLERS if name in self.setup.unified_controllers]
         self._enabled = None
-        try:
-            os.mkdir(self.directory, 0o755)
-        except FileExistsError:
-            pass
-        except FileNotFoundError:
-            os.makedirs(self.directory, 0o755, exist_ok=True)
+        make_group(self.directory)
         if set(wanted) <= set(files.read_optional(os.path.join(self.directory, "cgroup.controllers"), "").split()):
             return
         ancestor = self.setup.unified
