@@ -326,5 +326,8 @@ def test_default_route_leads_over_the_first_network(host, traffic):
 def test_an_internal_network_leads_nowhere(host):
     host.network("net", internal=True)
     host.network("other")
-    _ident, path, (_first, second) = host.container("one", ["net", "other"])
+    ident, path, (first, second) = host.container("one", ["net", "other"])
     assert default_gateway(path) == second.ipv4_gateway
+    assert attach.way_in(host.roots, ident) == second
+    attach.detach(host.roots, ident, "other", release=True)
+    assert attach.way_in(host.roots, ident) == first

@@ -86,10 +86,10 @@ def test_any_text_is_parsed_or_refused(text):
 
 
 @given(ADDRESS, ADDRESS)
-def test_overlap_is_symmetric(one, other):
-    assert ports.overlaps(one, other) == ports.overlaps(other, one)
-    assert ports.overlaps(one, one)
-    assert ports.overlaps(one, "")
+def test_overlap_is_symmetric(first, second):
+    assert ports.overlaps(first, second) == ports.overlaps(second, first)
+    assert ports.overlaps(first, first)
+    assert ports.overlaps(first, "")
 
 
 @pytest.mark.parametrize("one, other, expected", [

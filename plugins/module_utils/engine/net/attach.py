@@ -187,6 +187,11 @@ def endpoints_of(roots, container_id):
     return NetworkStore(roots).endpoints_of(container_id)
 
 
+def way_in(roots, container_id):
+    """The :class:`Endpoint` that the container's published ports should lead to: an internal network leads nowhere. None without any."""
+    return leases.way_in(NetworkStore(roots), container_id)
+
+
 def loopback_up(path):
     """Bring up ``lo`` in a namespace: for containers in no network."""
     veth.loopback_up(path)

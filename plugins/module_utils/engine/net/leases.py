@@ -30,7 +30,7 @@ def lease(store, network, request, before):
         default_route=request.default_route or not carries_default_route(store, request.container_id, network.name), **fields)
 
 
-def carries_default_route(store, container_id, leave_out):
+def carries_default_route(store, container_id, leave_out=None):
     """The endpoint over which a container reaches the world, other than that in network ``leave_out``; or None."""
     for endpoint in store.endpoints_of(container_id):
         if endpoint.network != leave_out and endpoint.default_route and endpoint.attached:
@@ -96,8 +96,13 @@ def move_ports(store, network):
     """Point the published ports of a network's containers to their present addresses."""
     for endpoint in store.endpoints(network.name):
         published = store.published(endpoint.container_id)
-        first = next(iter(store.endpoints_of(endpoint.container_id)), None)
-        if published is not None and first is not None and first.network == network.name:
-            moved = published.replace(ipv4_address=first.ipv4_address, ipv6_address=first.ipv6_address)
+        way = way_in(store, endpoint.container_id)
+        if published is not None and way is not None and way.network == network.name:
+            moved = published.replace(ipv4_address=way.ipv4_address, ipv6_address=way.ipv6_address)
             if moved != published:
                 store.save_published(moved)
+
+
+def way_in(store, container_id):
+    """The endpoint that published ports lead to: that of the default route, or else the first; None without any."""
+    return carries_default_route(store, container_id) or next(iter(store.endpoints_of(container_id)), None)
