@@ -13,10 +13,10 @@ author:
   - The agentless.containers authors (@agentless)
 description:
   - Holds one container on the host in the wanted state, without a daemon and without a container runtime on the host.
-  - Limits, published ports, networks, labels, the restart policy and the health check change on a running container, whose process keeps its ID.
-    Any other difference makes the container anew.
-  - The container is compared with what the last run asked for, option by option, so an option that is taken out of the task is a change, too.
-    See O(comparisons).
+  - Limits, published ports, networks, labels, the restart policy and the health check change on a running container, whose process keeps
+    its ID. Any other difference makes the container anew.
+  - The container is compared with what the last run asked for, option by option, so an option that is taken out of the task is a change,
+    too. See O(comparisons).
   - A container whose O(image) means another image than the one that it was made from is made anew.
 options:
   name:
@@ -63,7 +63,8 @@ options:
     default: ignore
   comparisons:
     description:
-      - How options are compared, option name to V(strict), V(ignore) or, for lists and dictionaries, V(allow_more_present). C(*) stands for all.
+      - How options are compared, option name to V(strict), V(ignore) or, for lists and dictionaries, V(allow_more_present). C(*) stands for
+        all.
       - Everything is V(strict) by default.
     type: dict
   healthy_wait_timeout:
@@ -221,7 +222,8 @@ options:
         type: str
   published_ports:
     description:
-      - Ports of the container on the host, as C(8080:80), C(127.0.0.1:8080:80), C(53:53/udp), C(9000-9009:80-89), or C(80) for a free host port.
+      - Ports of the container on the host, as C(8080:80), C(127.0.0.1:8080:80), C(53:53/udp), C(9000-9009:80-89), or C(80) for a free host
+        port.
     type: list
     elements: str
     aliases: [ports]

@@ -18,8 +18,8 @@ options:
   state:
     description:
       - V(present) installs this version of the engine and makes it the current one.
-      - V(absent) removes the command and every installed engine, and where no container and no network is left also the engine's control group and its
-        volatile directory below C(/run); refused while containers run.
+      - V(absent) removes the command and every installed engine, and where no container and no network is left also the engine's control
+        group and its volatile directory below C(/run); refused while containers run.
     type: str
     choices: [absent, present]
     default: present

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SIGKILL at any point: whatever a task was doing when it was killed, the next run makes the wanted state true and nothing else is left.
 
-The run is killed at the Nth thing that Python reports to its audit hooks (every open, rename, mkdir, symlink, fork, exec, socket ...), in the
-module's process or in the supervisor that it forked. AGENTLESS_KILL_POINTS says at how many points (default 24; 0 is every one).
+The run is killed at the Nth thing that Python reports to its audit hooks (every open, rename, mkdir, symlink, fork, exec, socket ...), in
+the module's process or in the supervisor that it forked. AGENTLESS_KILL_POINTS says at how many points (default 24; 0 is every one).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-
 import subprocess
 import sys
 
@@ -21,15 +20,14 @@ import pytest
 SCRIPT = pathlib.Path(__file__).parent / "converge.py"
 MODULE, SUPERVISOR, FIRST_PROCESS = 0, 2, 3
 POINTS = int(os.environ.get("AGENTLESS_KILL_POINTS", "24"))
-TASK = {"name": "victim", "image": "busybox", "command": ["httpd", "-f", "-p", "80", "-h", "/etc"], "published_ports": ["8080:80"], "memory": "32m",
-        "volumes": ["data:/tmp"], "stop_timeout": 0}
+TASK = {"name": "victim", "image": "busybox", "command": ["httpd", "-f", "-p", "80", "-h", "/etc"], "published_ports": ["8080:80"],
+        "memory": "32m", "volumes": ["data:/tmp"], "stop_timeout": 0}
 
 
 def converge(machine, directory, kill_at=None, kill_depth=MODULE, **changes):
     options = directory / "options.json"
-    options.write_text(json.dumps({"state_root": machine.roots.state, "run_root": machine.roots.run, "netns": machine.path, "kill_at": kill_at,
-                                   "kill_depth": kill_depth,
-                                   "params": dict(TASK, **changes)}), encoding="utf-8")
+    options.write_text(json.dumps({"state_root": machine.roots.state, "run_root": machine.roots.run, "netns": machine.path,
+                                   "kill_at": kill_at, "kill_depth": kill_depth, "params": dict(TASK, **changes)}), encoding="utf-8")
     return subprocess.run([sys.executable, str(SCRIPT), str(options)], capture_output=True, text=True, timeout=120, check=False)
 
 

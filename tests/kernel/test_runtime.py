@@ -44,7 +44,8 @@ def namespaces(pid):
 @pytest.mark.fast
 def test_start_again_stop_remove(machine):
     task = {"name": "one", "image": "busybox", "command": SLEEP, "network_mode": "none", "stop_timeout": 0}
-    assert machine.converge(check_mode=True, **task)[:2] == (True, ["create container one from docker.io/library/busybox:latest", "start container one"])
+    planned = ["create container one from docker.io/library/busybox:latest", "start container one"]
+    assert machine.converge(check_mode=True, **task)[:2] == (True, planned)
     assert machine.container("one") is None
     changed, unused_actions, document = machine.converge(**task)
     assert changed and document["State"]["Running"] and document["Config"]["Hostname"] == document["Id"][:12]
@@ -68,9 +69,12 @@ def test_isolation(machine):
     assert text(machine, "iso", "hostname").strip() == "inside"
     assert text(machine, "iso", "cat", "/proc/1/comm").strip() == "sleep"
     assert text(machine, "iso", "ls", "/").split() == sorted(text(machine, "iso", "ls", "/").split())
-    assert set(text(machine, "iso", "ls", "/dev").split()) >= {"null", "zero", "full", "random", "urandom", "tty", "pts", "shm", "mqueue", "ptmx", "fd"}
+    devices = {"null", "zero", "full", "random", "urandom", "tty", "pts", "shm", "mqueue", "ptmx", "fd"}
+    assert set(text(machine, "iso", "ls", "/dev").split()) >= devices
     mounts = text(machine, "iso", "cat", "/proc/self/mountinfo")
-    assert " / / rw" in mounts and machine.roots.state not in "".join(line for line in mounts.splitlines() if " - overlay " not in line and "/etc/" not in line)
+    assert " / / rw" in mounts
+    others = "".join(line for line in mounts.splitlines() if " - overlay " not in line and "/etc/" not in line)
+    assert machine.roots.state not in others
     # the group that it sees is its own root
     assert {line.split(":")[2] for line in text(machine, "iso", "cat", "/proc/self/cgroup").split() if "systemd" not in line} == {"/"}
     assert text(machine, "iso", "ls", "/proc/self/fd").split() == ["0", "1", "2", "3"]
@@ -122,12 +126,14 @@ def test_log_rotation(machine):
 
 @pytest.mark.fast
 def test_limits_change_in_place(machine):
-    task = {"name": "lim", "image": "busybox", "command": SLEEP, "network_mode": "none", "memory": "64m", "cpus": 0.5, "pids_limit": 20, "stop_timeout": 0}
+    task = {"name": "lim", "image": "busybox", "command": SLEEP, "network_mode": "none", "memory": "64m", "cpus": 0.5, "pids_limit": 20,
+            "stop_timeout": 0}
     pid = machine.converge(**task)[2]["State"]["Pid"]
     task.update(memory="128m", cpus=1.5, pids_limit=30)
-    unused_changed, actions, document = machine.converge(**task)
+    changed, actions, document = machine.converge(**task)
     assert changed and actions == ["set the limits of container lim"]
-    assert document["State"]["Pid"] == pid and document["HostConfig"]["Memory"] == 128 << 20 and document["HostConfig"]["NanoCpus"] == 1500000000
+    assert document["State"]["Pid"] == pid
+    assert document["HostConfig"]["Memory"] == 128 << 20 and document["HostConfig"]["NanoCpus"] == 1500000000
     from ansible_collections.agentless.containers.plugins.module_utils.engine.cgroup.manager import open_manager
 
     manager = open_manager(machine.roots, machine.container("lim").id)
@@ -150,7 +156,7 @@ def test_settings_change_in_place_and_env_recreates(machine):
     unused_changed, actions, document = machine.converge(restart_policy="always", labels={"a": "b"}, **task)
     assert actions == ["set labels, restart_policy of container set"]
     assert document["State"]["Pid"] == first["State"]["Pid"] and document["Config"]["Labels"] == {"a": "b"}
-    unused_changed, actions, document = machine.converge(env={"A": "1"}, **task)
+    changed, actions, document = machine.converge(env={"A": "1"}, **task)
     assert changed and actions[0] == "remove container set" and document["Id"] != first["Id"]
     assert "A=1" in text(machine, "set", "env").split()
 
@@ -187,7 +193,8 @@ def test_restart_policy(machine):
 
 
 def test_always_restarts_until_it_is_stopped(machine):
-    machine.converge(name="ever", image="busybox", network_mode="none", restart_policy="always", command=["sh", "-c", "echo run; sleep 0.05"])
+    machine.converge(name="ever", image="busybox", network_mode="none", restart_policy="always",
+                     command=["sh", "-c", "echo run; sleep 0.05"])
     until(lambda: machine.log("ever")[0].count("run") >= 3)
     machine.converge(name="ever", state="stopped")
     count = machine.log("ever")[0].count("run")
@@ -198,7 +205,8 @@ def test_always_restarts_until_it_is_stopped(machine):
 @pytest.mark.fast
 def test_health(machine):
     check = {"test": ["CMD", "test", "-e", "/tmp/ok"], "interval": "100ms", "start_interval": "100ms", "retries": 2}
-    task = {"name": "well", "image": "busybox", "network_mode": "none", "command": ["sh", "-c", "mkdir -p /tmp; sleep 0.3; touch /tmp/ok; sleep 1000"],
+    task = {"name": "well", "image": "busybox", "network_mode": "none",
+            "command": ["sh", "-c", "mkdir -p /tmp; sleep 0.3; touch /tmp/ok; sleep 1000"],
             "stop_timeout": 0, "healthcheck": dict(check, start_period="5s")}
     document = machine.converge(state="healthy", **task)[2]
     assert document["State"]["Health"]["Status"] == "healthy" and document["State"]["Health"]["Log"][-1]["ExitCode"] == 0
@@ -220,7 +228,7 @@ def test_killed_supervisor_is_replaced_without_a_restart(machine):
     container = machine.container("orphan")
     os.kill(container.stored_state().supervisor, signal.SIGKILL)
     until(lambda: not container.supervisor_alive())
-    unused_changed, actions, document = machine.converge(**task)
+    changed, actions, document = machine.converge(**task)
     assert changed and actions == ["take over container orphan, whose supervisor is gone"] and document["State"]["Pid"] == pid
     until(container.supervisor_alive)
     before = machine.log("orphan")[0].count("tick")
@@ -265,21 +273,22 @@ def test_writes_stay_in_the_upper_layer(machine):
 
 
 def test_read_only_root_and_tmpfs(machine):
-    machine.converge(name="ro", image="busybox", network_mode="none", command=SLEEP, read_only=True, tmpfs=["/run:size=1m,mode=700"], stop_timeout=0)
+    machine.converge(name="ro", image="busybox", network_mode="none", command=SLEEP, read_only=True, tmpfs=["/run:size=1m,mode=700"],
+                     stop_timeout=0)
     assert run(machine, "ro", "touch", "/file").returncode != 0
     assert text(machine, "ro", "sh", "-c", "touch /run/file; stat -c %a /run").strip() == "700"
 
 
 def test_terminal(machine):
-    machine.converge(name="tty", image="busybox", network_mode="none", tty=True, command=["sh", "-c", "test -t 0 && test -t 1 && echo terminal; sleep 1000"],
-                     stop_timeout=0)
+    machine.converge(name="tty", image="busybox", network_mode="none", tty=True, stop_timeout=0,
+                     command=["sh", "-c", "test -t 0 && test -t 1 && echo terminal; sleep 1000"])
     assert machine.log("tty", wait="terminal")[0] == "terminal\r\n"
     assert machine.container("tty").state().status == "running"
 
 
 def test_host_modes(machine):
-    document = machine.converge(name="hm", image="busybox", network_mode="host", pid_mode="host", uts="host", ipc_mode="host", command=SLEEP,
-                                stop_timeout=0)[2]
+    document = machine.converge(name="hm", image="busybox", network_mode="host", pid_mode="host", uts="host", ipc_mode="host",
+                                command=SLEEP, stop_timeout=0)[2]
     mine, theirs = namespaces("self"), namespaces(document["State"]["Pid"])
     assert theirs["pid"] == mine["pid"] and theirs["uts"] == mine["uts"] and theirs["ipc"] == mine["ipc"]
     with netns.entered(machine.path):

@@ -117,13 +117,14 @@ ARGUMENTS = {
     **REGISTRY,
 }
 # ``timeout`` means the registry's, ``image`` pulls with it
-_RESOURCES = ("cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpuset_cpus", "cpuset_mems", "memory", "memory_reservation", "memory_swap", "pids_limit",
-              "blkio_weight")
+_RESOURCES = ("cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpuset_cpus", "cpuset_mems", "memory", "memory_reservation", "memory_swap",
+              "pids_limit", "blkio_weight")
 
 COMPARABLE = {
     **{name: name for name in SHAPE if name not in ("env_file", "volumes", "tmpfs", "published_ports", "log_options", *_RESOURCES)},
-    **{name: "resources" for name in _RESOURCES},
-    "image": "image", "volumes": "mounts", "tmpfs": "mounts", "published_ports": "ports", "ports": "ports", "restart_policy": "restart_policy",
-    "restart_retries": "restart_policy", "stop_timeout": "stop_timeout", "log_driver": "logging", "log_options": "logging",
+    **dict.fromkeys(_RESOURCES, "resources"),
+    "image": "image", "volumes": "mounts", "tmpfs": "mounts", "published_ports": "ports", "ports": "ports",
+    "restart_policy": "restart_policy", "restart_retries": "restart_policy", "stop_timeout": "stop_timeout", "log_driver": "logging",
+    "log_options": "logging",
 }
 """Names that ``comparisons`` takes -> the field of ContainerSpec that they are compared by."""

@@ -41,8 +41,8 @@ def handle(params, roots, check_mode):
     stdin = params["stdin"]
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
-    command = RunCommand(container.name, argv, tuple(sorted((params["env"] or {}).items())), params["user"], params["chdir"], stdin or "", params["detach"],
-                         params["privileged"], params["timeout"])
+    command = RunCommand(container.name, argv, tuple(sorted((params["env"] or {}).items())), params["user"], params["chdir"], stdin or "",
+                         params["detach"], params["privileged"], params["timeout"])
     return Outcome(lambda: _result(params, command), Plan([command]))
 
 
@@ -62,7 +62,8 @@ def _result(params, command):
     if params["detach"]:
         return {"pid": done}
     if done.timed_out:
-        raise TimedOut("timeout: the command did not end in %g seconds and was killed" % params["timeout"], "give timeout more, or use detach")
+        raise TimedOut("timeout: the command did not end in %g seconds and was killed" % params["timeout"],
+                       "give timeout more, or use detach")
     stdout, stderr = (data.decode("utf-8", "surrogateescape") for data in (done.stdout, done.stderr))
     if params["strip_empty_ends"]:
         stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")

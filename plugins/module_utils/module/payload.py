@@ -3,160 +3,163 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that an installed engine needs, named so that Ansible carries it to the host with the modules that may install it.
 
-Ansible ships what a module imports, wherever the import stands. Nothing here is ever executed; tests/unit/module/test_payload.py keeps it whole.
+Ansible ships what a module imports, wherever the import stands. Nothing here is ever executed. Written by scripts/payload.py;
+tests/unit/module/test_payload.py keeps it whole.
 """
 
 from __future__ import annotations
 
 
-def everything():
-    """Never called."""
-    from ..engine import (  # noqa: F401
-        errors as errors,
-        plan as plan,
-        state as state,
-        third_party as third_party,
+def engine():
+    from ..engine import errors, plan, state, third_party
+
+    return errors, plan, state, third_party
+
+
+def engine_cgroup():
+    from ..engine.cgroup import files, manager, setup, stats
+
+    return files, manager, setup, stats
+
+
+def engine_cgroup_v1():
+    from ..engine.cgroup.v1 import blkio, cpu, cpuacct, cpuset, freezer, group, hugetlb, memory, pids
+
+    return blkio, cpu, cpuacct, cpuset, freezer, group, hugetlb, memory, pids
+
+
+def engine_cgroup_v2():
+    from ..engine.cgroup.v2 import cpu, cpuset, freezer, group, hugetlb, io, memory, pids
+
+    return cpu, cpuset, freezer, group, hugetlb, io, memory, pids
+
+
+def engine_cli():
+    from ..engine.cli import main
+
+    return (main,)
+
+
+def engine_image():
+    from ..engine.image import (
+        archive,
+        auth,
+        cas,
+        changes,
+        create,
+        inspect,
+        layering,
+        layout,
+        pull,
+        push,
+        registry,
+        store,
+        transport,
+        verify,
     )
-    from ..engine.cgroup import (  # noqa: F401
-        files as cgroup_files,
-        manager as cgroup_manager,
-        setup as cgroup_setup,
-        stats as cgroup_stats,
+
+    return archive, auth, cas, changes, create, inspect, layering, layout, pull, push, registry, store, transport, verify
+
+
+def engine_layer():
+    from ..engine.layer import apply, diff, store, stream, tar, whiteout, write
+
+    return apply, diff, store, stream, tar, whiteout, write
+
+
+def engine_linux():
+    from ..engine.linux import calls, consts, features, netns
+
+    return calls, consts, features, netns
+
+
+def engine_net():
+    from ..engine.net import attach, bridge, driver, inspect, ipam, leases, names, netlink, network, ports, store, sysctl, veth
+
+    return attach, bridge, driver, inspect, ipam, leases, names, netlink, network, ports, store, sysctl, veth
+
+
+def engine_net_firewall():
+    from ..engine.net.firewall import conntrack, foreign, generation, nftables, ruleset
+
+    return conntrack, foreign, generation, nftables, ruleset
+
+
+def engine_reconcile():
+    from ..engine.reconcile import cgroup, container, container_actions, container_exec, engine, host, image, image_create, network, volume
+
+    return cgroup, container, container_actions, container_exec, engine, host, image, image_create, network, volume
+
+
+def engine_rootfs():
+    from ..engine.rootfs import devices, mounts, overlay, path
+
+    return devices, mounts, overlay, path
+
+
+def engine_runtime():
+    from ..engine.runtime import (
+        bundle,
+        container,
+        copyup,
+        create,
+        delete,
+        exec,  # noqa: A004
+        identity,
+        init,
+        inspect,
+        installed,
+        kill,
+        launch,
+        logs,
+        prepare,
+        restore,
+        sandbox,
+        start,
+        sync,
     )
-    from ..engine.cgroup.v1 import (  # noqa: F401
-        blkio as cgroup_v1_blkio,
-        cpu as cgroup_v1_cpu,
-        cpuacct as cgroup_v1_cpuacct,
-        cpuset as cgroup_v1_cpuset,
-        freezer as cgroup_v1_freezer,
-        group as cgroup_v1_group,
-        hugetlb as cgroup_v1_hugetlb,
-        memory as cgroup_v1_memory,
-        pids as cgroup_v1_pids,
+
+    return (
+        bundle,
+        container,
+        copyup,
+        create,
+        delete,
+        exec,
+        identity,
+        init,
+        inspect,
+        installed,
+        kill,
+        launch,
+        logs,
+        prepare,
+        restore,
+        sandbox,
+        start,
+        sync,
     )
-    from ..engine.cgroup.v2 import (  # noqa: F401
-        cpu as cgroup_v2_cpu,
-        cpuset as cgroup_v2_cpuset,
-        freezer as cgroup_v2_freezer,
-        group as cgroup_v2_group,
-        hugetlb as cgroup_v2_hugetlb,
-        io as cgroup_v2_io,
-        memory as cgroup_v2_memory,
-        pids as cgroup_v2_pids,
-    )
-    from ..engine.cli import (  # noqa: F401
-        main as cli_main,
-    )
-    from ..engine.image import (  # noqa: F401
-        auth as image_auth,
-        cas as image_cas,
-        changes as image_changes,
-        create as image_create,
-        inspect as image_inspect,
-        layout as image_layout,
-        pull as image_pull,
-        push as image_push,
-        registry as image_registry,
-        store as image_store,
-        transport as image_transport,
-        verify as image_verify,
-    )
-    from ..engine.layer import (  # noqa: F401
-        apply as layer_apply,
-        diff as layer_diff,
-        store as layer_store,
-        stream as layer_stream,
-        tar as layer_tar,
-        whiteout as layer_whiteout,
-        write as layer_write,
-    )
-    from ..engine.linux import (  # noqa: F401
-        calls as linux_calls,
-        consts as linux_consts,
-        features as linux_features,
-        netns as linux_netns,
-    )
-    from ..engine.net import (  # noqa: F401
-        attach as net_attach,
-        bridge as net_bridge,
-        driver as net_driver,
-        inspect as net_inspect,
-        ipam as net_ipam,
-        leases as net_leases,
-        names as net_names,
-        netlink as net_netlink,
-        network as net_network,
-        ports as net_ports,
-        store as net_store,
-        sysctl as net_sysctl,
-        veth as net_veth,
-    )
-    from ..engine.net.firewall import (  # noqa: F401
-        generation as net_firewall_generation,
-        nftables as net_firewall_nftables,
-        ruleset as net_firewall_ruleset,
-    )
-    from ..engine.reconcile import (  # noqa: F401
-        cgroup as reconcile_cgroup,
-        container as reconcile_container,
-        container_actions as reconcile_container_actions,
-        container_exec as reconcile_container_exec,
-        engine as reconcile_engine,
-        host as reconcile_host,
-        network as reconcile_network,
-        volume as reconcile_volume,
-    )
-    from ..engine.rootfs import (  # noqa: F401
-        devices as rootfs_devices,
-        mounts as rootfs_mounts,
-        overlay as rootfs_overlay,
-        path as rootfs_path,
-    )
-    from ..engine.runtime import (  # noqa: F401
-        bundle as runtime_bundle,
-        container as runtime_container,
-        copyup as runtime_copyup,
-        create as runtime_create,
-        delete as runtime_delete,
-        exec as runtime_exec,
-        identity as runtime_identity,
-        init as runtime_init,
-        inspect as runtime_inspect,
-        installed as runtime_installed,
-        kill as runtime_kill,
-        launch as runtime_launch,
-        logs as runtime_logs,
-        prepare as runtime_prepare,
-        restore as runtime_restore,
-        sandbox as runtime_sandbox,
-        start as runtime_start,
-        sync as runtime_sync,
-    )
-    from ..engine.security import (  # noqa: F401
-        capabilities as security_capabilities,
-        paths as security_paths,
-        rlimits as security_rlimits,
-        seccomp as security_seccomp,
-        seccomp_default as security_seccomp_default,
-        seccomp_profile as security_seccomp_profile,
-    )
-    from ..engine.spec import (  # noqa: F401
-        container as spec_container,
-        document as spec_document,
-        image as spec_image,
-        network as spec_network,
-        reference as spec_reference,
-        resources as spec_resources,
-        runtime as spec_runtime,
-        volume as spec_volume,
-    )
-    from ..engine.supervisor import (  # noqa: F401
-        log as supervisor_log,
-        main as supervisor_main,
-        probe as supervisor_probe,
-        teardown as supervisor_teardown,
-        watch as supervisor_watch,
-    )
-    from ..engine.volume import (  # noqa: F401
-        store as volume_store,
-    )
+
+
+def engine_security():
+    from ..engine.security import capabilities, paths, rlimits, seccomp, seccomp_default, seccomp_profile
+
+    return capabilities, paths, rlimits, seccomp, seccomp_default, seccomp_profile
+
+
+def engine_spec():
+    from ..engine.spec import container, document, image, network, reference, resources, runtime, volume
+
+    return container, document, image, network, reference, resources, runtime, volume
+
+
+def engine_supervisor():
+    from ..engine.supervisor import log, main, probe, teardown, watch
+
+    return log, main, probe, teardown, watch
+
+
+def engine_volume():
+    from ..engine.volume import store
+
+    return (store,)

@@ -26,7 +26,8 @@ def main(argv):
     """:param argv: [script, arguments...]. Exits with the command's status; 125 is our own failure, as Docker's client has it."""
     words = list(argv[1:])
     roots = Roots(_state_root(words))
-    verbs = {"ps": _ps, "inspect": _inspect, "logs": _logs, "exec": _exec, "start": _start, "stop": _stop, "restart": _restart, "restore": _restore}
+    verbs = {"ps": _ps, "inspect": _inspect, "logs": _logs, "exec": _exec, "start": _start, "stop": _stop, "restart": _restart,
+             "restore": _restore}
     if not words or words[0] not in verbs:
         _write(USAGE)
         raise SystemExit(0 if words in (["help"], ["--help"], ["-h"]) else 125)
@@ -82,7 +83,8 @@ def _ps(roots, words):
             continue
         status = "%s (%d)" % (state.status, state.exit_code) if state.status == "exited" else state.status
         command = " ".join(container.spec.command or container.spec.entrypoint or ())
-        rows.append((container.id[:12], container.spec.image, command[:30], status + (" (%s)" % state.health if state.health else ""), container.name))
+        status += " (%s)" % state.health if state.health else ""
+        rows.append((container.id[:12], container.spec.image, command[:30], status, container.name))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         _write("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One container: what is wanted against what is, and the least destructive actions between the two.
 
-``observe`` reads, ``plan`` is pure, actions act. A field that the kernel or the watcher can change in place (spec.container.IN_PLACE) never makes
-a container anew; any other difference does.
+``observe`` reads, ``plan`` is pure, actions act. A field that the kernel or the watcher can change in place (spec.container.IN_PLACE)
+never makes a container anew; any other difference does.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Desired:
     """What a task wants.
 
     ``spec`` is None where the task names a container that exists and changes only its state. ``pull``: never, missing or always.
-    ``ignore``: fields whose differences do not count; ``subset``: fields in which what is there beyond the wanted is left (``comparisons``).
+    ``ignore``: fields whose differences do not count; ``subset``: fields in which what is there beyond the wanted is left
+    (``comparisons``).
     """
 
     name: str
@@ -53,7 +54,10 @@ class Desired:
 
 @dataclass(frozen=True)
 class Observed:
-    """What is there. ``image_id`` is what the wanted reference means now (None: not here), ``update`` whether the registry has another one."""
+    """What is there.
+
+    ``image_id`` is what the wanted reference means now (None: not here), ``update`` whether the registry has another one.
+    """
 
     record: Optional[records.Record] = None
     status: str = ""
@@ -87,7 +91,8 @@ def observe(roots, desired):
         resources = desired.spec.resources if desired.spec is not None else container.spec.resources
         limits = _limits(roots, container, resources)
         faults = sandbox.observe(container)
-    return Observed(container.record, state.status, container.is_complete(), container.supervisor_alive(), container.wanted(), image_id, update, limits, faults)
+    return Observed(container.record, state.status, container.is_complete(), container.supervisor_alive(), container.wanted(), image_id,
+                    update, limits, faults)
 
 
 def _image(roots, desired):
@@ -117,7 +122,8 @@ def plan(desired, observed):
     if desired.state == "absent":
         return _plan_absent(desired, observed)
     if not observed.exists and desired.spec is None:
-        raise InvalidValue("image", None, "is needed: container %s does not exist yet" % desired.name, "give image, or make the container first")
+        raise InvalidValue("image", None, "is needed: container %s does not exist yet" % desired.name,
+                           "give image, or make the container first")
     steps, before, after = [], {}, {}
     running = observed.running
     reasons = _recreate_reasons(desired, observed)
@@ -146,13 +152,14 @@ def _plan_absent(desired, observed):
 
 
 def _removal(desired, keep):
-    return actions.RemoveContainer(desired.name, desired.stop_timeout, desired.force_kill, desired.kill_signal, not (keep or desired.keep_volumes))
+    return actions.RemoveContainer(desired.name, desired.stop_timeout, desired.force_kill, desired.kill_signal,
+                                   not (keep or desired.keep_volumes))
 
 
 def _plan_image(desired, observed, steps):
     if desired.spec is None:
         return
-    if observed.image_id is None and desired.pull != "never" or observed.update:
+    if (observed.image_id is None and desired.pull != "never") or observed.update:
         steps.append(actions.PullImage(desired.spec.image, desired.registry))
 
 

@@ -356,6 +356,7 @@ def wait_healthy(roots, name, timeout):
         if health == "unhealthy":
             raise EngineError("container %s is unhealthy%s" % (name, last), "see State.Health.Log in container_info")
         if time.monotonic() > deadline:
-            raise TimedOut("container %s did not become healthy in %g seconds%s" % (name, timeout, last), "give healthy_wait_timeout more, or see its log")
+            raise TimedOut("container %s did not become healthy in %g seconds%s" % (name, timeout, last),
+                           "give healthy_wait_timeout more, or see its log")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)

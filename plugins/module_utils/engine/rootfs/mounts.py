@@ -194,7 +194,8 @@ class Mask:
             return
         try:
             if stat.S_ISDIR(os.fstat(target).st_mode):
-                calls.mount("tmpfs", fd_path(target), "tmpfs", consts.MS_RDONLY | consts.MS_NOSUID | consts.MS_NODEV | consts.MS_NOEXEC, "size=0k")
+                flags = consts.MS_RDONLY | consts.MS_NOSUID | consts.MS_NODEV | consts.MS_NOEXEC
+                calls.mount("tmpfs", fd_path(target), "tmpfs", flags, "size=0k")
             else:
                 # the null device of the new /dev, not the host's path: after pivot_root the host's is gone
                 calls.mount(os.path.join(root, "dev/null"), fd_path(target), None, consts.MS_BIND)

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The union file system of a container: read-only layers below, one directory for what it writes.
 
-``lower/0`` (the topmost layer) to ``lower/N`` are symbolic links, because mount(2) takes one page of options: 128 layers of 64-digit names do
-not fit, 128 short relative names do. The mount is made inside the container's own mount namespace: the host never sees it, nothing can leak.
+``lower/0`` (the topmost layer) to ``lower/N`` are symbolic links, because mount(2) takes one page of options: 128 layers of 64-digit names
+do not fit, 128 short relative names do. The mount is made inside the container's own mount namespace: the host never sees it, nothing can
+leak.
 """
 
 from __future__ import annotations

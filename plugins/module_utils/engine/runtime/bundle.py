@@ -16,6 +16,7 @@ from ..spec.runtime import Capabilities, Device, Linux, Mount, Namespace, Proces
 from . import identity
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_NEW_PRIVILEGES = ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true")
 
 
 def arguments(spec, config):
@@ -30,7 +31,8 @@ def arguments(spec, config):
         command = () if spec.entrypoint is not None else tuple(config.cmd or ())
     answer = tuple(entrypoint) + tuple(command)
     if not answer:
-        raise InvalidValue("command", None, "is needed: image %s has neither entrypoint nor command" % spec.image, "give command or entrypoint")
+        raise InvalidValue("command", None, "is needed: image %s has neither entrypoint nor command" % spec.image,
+                           "give command or entrypoint")
     return answer
 
 
@@ -72,7 +74,7 @@ def build(container, config, mounts, netns, sandbox=None):
         terminal=spec.tty,
         capabilities=Capabilities(bounding=ordered, effective=ordered, permitted=ordered),
         rlimits=spec.ulimits,
-        no_new_privileges=any(each in ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true") for each in spec.security_opts),
+        no_new_privileges=any(each in _NO_NEW_PRIVILEGES for each in spec.security_opts),
         oom_score_adj=spec.oom_score_adj,
     )
     namespaces = _namespaces(spec, netns, sandbox)
@@ -115,7 +117,8 @@ def default_mounts(spec, private_net=True):
     mounts.append(Mount("/sys/fs/cgroup", "cgroup", "cgroup", cgroup_options))
     if spec.ipc_mode and spec.ipc_mode != "private":
         mounts = [each for each in mounts if each.destination not in ("/dev/shm", "/dev/mqueue")]
-        mounts.append(Mount("/dev/shm", "bind", "/dev/shm", ("rbind",)) if spec.ipc_mode == "host" else Mount("/dev/shm", "tmpfs", "shm", ("nosuid",)))
+        on_host = Mount("/dev/shm", "bind", "/dev/shm", ("rbind",))
+        mounts.append(on_host if spec.ipc_mode == "host" else Mount("/dev/shm", "tmpfs", "shm", ("nosuid",)))
     return tuple(mounts)
 
 
@@ -157,7 +160,7 @@ def _sysctls(spec):
     for name in spec.sysctls:
         private_net = name.startswith("net.") and spec.network_mode != "host"
         private_ipc = (name.startswith(("fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm"))) and spec.ipc_mode != "host"
-        if not private_net and not private_ipc and name not in ("kernel.domainname",):
+        if not private_net and not private_ipc and name != "kernel.domainname":
             raise Unsupported("sysctls: %r belongs to no namespace of the container, so it would change the whole host" % name,
                               "set it on the host with ansible.posix.sysctl, or leave it out")
     values = dict(spec.sysctls)

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Container records: what is stored of a container, where, and what state it is in.
 
-``containers/<id>/container.json`` is written when it is made and when its spec changes; ``state.json`` by whoever moves the container from one
-state to the next (create, supervisor, teardown); ``intent.json`` says whether it should run, so that a supervisor knows a wanted stop from a
-crash and boot knows what to start. What is stored is believed only as far as the kernel confirms it: pid, its start time and the boot ID.
+``containers/<id>/container.json`` is written when it is made and when its spec changes; ``state.json`` by whoever moves the container from
+one state to the next (create, supervisor, teardown); ``intent.json`` says whether it should run, so that a supervisor knows a wanted stop
+from a crash and boot knows what to start. What is stored is believed only as far as the kernel confirms it: pid, its start time and the
+boot ID.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paus
 
 @dataclass(frozen=True)
 class State(Document):
-    """What is known of the process. ``health_check`` is the mark of the check that ``health`` speaks of. Times are RFC 3339 in UTC with nanoseconds, as in Docker's inspect."""
+    """What is known of the process.
+
+    ``health_check`` is the mark of the check that ``health`` speaks of. Times are RFC 3339 in UTC with nanoseconds, as in Docker's inspect.
+    """
 
     status: str = CREATED
     pid: int = 0
@@ -50,8 +54,8 @@ class State(Document):
 class Record(Document):
     """container.json. ``image_id`` is what the reference meant when the container was made.
 
-    ``healthcheck`` and ``stop_signal`` are what counts: the spec's, or the image's where the spec has none. ``mounts`` are the volumes and binds
-    as they were resolved, anonymous volumes with their names.
+    ``healthcheck`` and ``stop_signal`` are what counts: the spec's, or the image's where the spec has none. ``mounts`` are the volumes and
+    binds as they were resolved, anonymous volumes with their names.
     """
 
     NESTED = {"spec": ContainerSpec, "healthcheck": Healthcheck}
@@ -118,7 +122,8 @@ class Container:
         if is_alive(self.roots, state.boot_id, state.supervisor, state.supervisor_start):
             # between two runs: the supervisor is about to write what comes next
             return state.replace(status=RESTARTING, pid=0) if state.status == RESTARTING else self._settling(state)
-        return state.replace(status=EXITED, pid=0, exit_code=state.exit_code or 255, error=state.error or "the host was restarted or the supervisor was killed")
+        return state.replace(status=EXITED, pid=0, exit_code=state.exit_code or 255,
+                             error=state.error or "the host was restarted or the supervisor was killed")
 
     def _settling(self, state):
         again = self.stored_state()
@@ -167,7 +172,8 @@ class ContainerStore:
         if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
             matches = [each for each in self._ids() if each.startswith(name)]
             if len(matches) > 1:
-                raise EngineError("container ID %s is ambiguous: %s" % (name, ", ".join(each[:12] for each in matches)), "give more digits of the ID")
+                raise EngineError("container ID %s is ambiguous: %s" % (name, ", ".join(each[:12] for each in matches)),
+                                  "give more digits of the ID")
             if matches:
                 return self._load(matches[0])
         return None

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make a container's first process, up to the point where it only waits for its start.
 
-The create sequence, as ARCHITECTURE.md draws it: control group, descriptors, clone(2), placing, and init's own part (:mod:`init`). Whatever was
-made is unmade if a step fails.
+The create sequence, as ARCHITECTURE.md draws it: control group, descriptors, clone(2), placing, and init's own part (:mod:`init`). Whatever
+was made is unmade if a step fails.
 """
 
 from __future__ import annotations
@@ -132,14 +132,18 @@ def open_namespaces(spec, undo):
         try:
             fd = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise EngineError("%s namespace %s: %s" % (entry.type, entry.path, error.strerror.lower()), "the container it belongs to must run") from error
+            raise EngineError("%s namespace %s: %s" % (entry.type, entry.path, error.strerror.lower()),
+                              "the container it belongs to must run") from error
         undo.callback(os.close, fd)
         joins.append((fd, flags[entry.type]))
     return joins
 
 
 def seccomp_program(security_opts, privileged, names, roots):
-    """The BPF program for Docker's ``security_opts``: ``seccomp=unconfined`` or ``seccomp=/path/profile.json`` on the host; default-deny else."""
+    """The BPF program for Docker's ``security_opts``: ``seccomp=unconfined`` or ``seccomp=/path/profile.json`` on the host.
+
+    Default-deny where neither is given.
+    """
     profile = "default"
     for option in security_opts:
         key, unused_sep, value = option.replace("=", ":", 1).partition(":")

@@ -49,7 +49,10 @@ def delete(container, volumes=False):
 
 
 def sweep(roots):
-    """Remove what killed runs left: containers without a name, namespaces and control groups without a container, half removed directories."""
+    """Remove what killed runs left.
+
+    Containers without a name, namespaces and control groups without a container, half removed directories.
+    """
     store = ContainerStore(roots)
     with roots.lock("containers"):
         store.clear_rubbish()

@@ -47,7 +47,8 @@ def process_for(container, argv, env=None, user=None, chdir=None, privileged=Fal
         who = identity.resolve(user, lambda path: _read_inside(container, path))
         process = process.replace(user=who.user)
         if not env or "HOME" not in env:
-            process = process.replace(env=tuple(each for each in process.env if not each.startswith("HOME=")) + ("HOME=%s" % (who.home or "/"),))
+            others = tuple(each for each in process.env if not each.startswith("HOME="))
+            process = process.replace(env=others + ("HOME=%s" % (who.home or "/"),))
     if chdir:
         process = process.replace(cwd=chdir)
     if privileged:
@@ -129,7 +130,10 @@ def _namespaces(pid):
 
 
 def _enter(process, program, descriptors, manager, stdio, channel):
-    """In the middle process: enter everything, then clone the one that runs as a child of our parent (a PID namespace counts for children only)."""
+    """In the middle process: enter everything, then clone the one that runs as a child of our parent.
+
+    A PID namespace counts for children only.
+    """
     step = "enter the control group"
     try:
         manager.add(os.getpid())

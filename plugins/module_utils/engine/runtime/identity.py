@@ -34,7 +34,8 @@ def resolve(text, read_file, groups=(), option="user"):
     if entry is None and name.isdigit():
         entry = next((each for each in passwd if each[2] == name), None)
     if entry is None and not name.isdigit():
-        raise InvalidValue(option, text, "names a user that /etc/passwd of the image does not have", "use a user of the image, or numbers such as 1000:1000")
+        raise InvalidValue(option, text, "names a user that /etc/passwd of the image does not have",
+                           "use a user of the image, or numbers such as 1000:1000")
     uid = int(entry[2]) if entry else int(name)
     if group:
         gid = _gid(group, group_file, option, text)
@@ -59,7 +60,8 @@ def _gid(name, group_file, option, value):
     for entry in group_file:
         if entry[0] == name:
             return int(entry[2])
-    raise InvalidValue(option, value, "names the group %r that /etc/group of the image does not have" % name, "use a group of the image, or a number")
+    raise InvalidValue(option, value, "names the group %r that /etc/group of the image does not have" % name,
+                       "use a group of the image, or a number")
 
 
 def _memberships(name, group_file) -> Tuple[int, ...]:

@@ -232,7 +232,7 @@ def _kept(process):
 def _own(fd, uid):
     try:
         status = os.fstat(fd)
-        if stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == 136:
+        if stat.S_ISFIFO(status.st_mode) or (stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == 136):
             os.fchown(fd, uid, -1)
     except OSError:
         return

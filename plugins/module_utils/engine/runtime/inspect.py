@@ -35,7 +35,8 @@ def inspect(container):
         "Driver": "overlay",
         "Platform": "linux",
         "GraphDriver": {"Name": "overlay", "Data": {
-            "LowerDir": ":".join(os.path.realpath(container.path("lower", name)) for name in sorted(_listed(container.path("lower")), key=int)),
+            "LowerDir": ":".join(os.path.realpath(container.path("lower", name))
+                                 for name in sorted(_listed(container.path("lower")), key=int)),
             "UpperDir": container.path("upper"), "WorkDir": container.path("work"), "MergedDir": container.path("merged")}},
         "Mounts": [_mount(container, entry) for entry in record.mounts],
         "Config": _config(container, config, process),
@@ -66,12 +67,14 @@ def _state(container, state):
         "FinishedAt": state.finished_at,
     }
     if container.record.healthcheck is not None:
-        answer["Health"] = {"Status": state.health or "none", "FailingStreak": state.health_failures, "Log": read_json(container.path("health.json"), [])}
+        answer["Health"] = {"Status": state.health or "none", "FailingStreak": state.health_failures,
+                            "Log": read_json(container.path("health.json"), [])}
     return answer
 
 
 def _mount(container, entry):
-    answer = {"Type": entry["type"], "Source": entry["source"], "Destination": entry["target"], "RW": not entry.get("read_only", False), "Mode": "",
+    answer = {"Type": entry["type"], "Source": entry["source"], "Destination": entry["target"], "RW": not entry.get("read_only", False),
+              "Mode": "",
               "Propagation": entry.get("propagation", "rprivate") if entry["type"] == "bind" else ""}
     if entry["type"] == "volume":
         from ..volume.store import VolumeStore
@@ -104,7 +107,8 @@ def _config(container, config, process):
     }
     if check is not None:
         answer["Healthcheck"] = {"Test": list(check.test), "Interval": int(check.interval * NANO), "Timeout": int(check.timeout * NANO),
-                                 "StartPeriod": int(check.start_period * NANO), "StartInterval": int(check.start_interval * NANO), "Retries": check.retries}
+                                 "StartPeriod": int(check.start_period * NANO), "StartInterval": int(check.start_interval * NANO),
+                                  "Retries": check.retries}
     return answer
 
 
@@ -118,7 +122,8 @@ def _host_config(container):
         "NetworkMode": spec.network_mode if spec.network_mode != "bridge" or not spec.networks else spec.networks[0].name,
         "RestartPolicy": {"Name": spec.restart_policy.name, "MaximumRetryCount": spec.restart_policy.retries},
         "PortBindings": _port_map(spec.ports),
-        "Binds": ["%s:%s:%s" % (mount.source, mount.target, "ro" if mount.read_only else "rw") for mount in spec.mounts if mount.type in ("bind", "volume")],
+        "Binds": ["%s:%s:%s" % (mount.source, mount.target, "ro" if mount.read_only else "rw")
+                  for mount in spec.mounts if mount.type in ("bind", "volume")],
         "AutoRemove": spec.auto_remove,
         "Privileged": spec.privileged,
         "ReadonlyRootfs": spec.read_only,
@@ -149,7 +154,8 @@ def _host_config(container):
         "ShmSize": spec.shm_size,
         "Sysctls": dict(spec.sysctls) or None,
         "Ulimits": [{"Name": each.type[len("RLIMIT_"):].lower(), "Soft": each.soft, "Hard": each.hard} for each in spec.ulimits] or None,
-        "LogConfig": {"Type": spec.logging.driver, "Config": {"max-size": str(spec.logging.max_size), "max-file": str(spec.logging.max_file)}},
+        "LogConfig": {"Type": spec.logging.driver,
+                      "Config": {"max-size": str(spec.logging.max_size), "max-file": str(spec.logging.max_file)}},
     }
 
 
@@ -162,7 +168,8 @@ def _port_map(bindings):
 
 
 def _network_settings(container, state):
-    answer = {"SandboxID": container.id, "SandboxKey": container.netns, "Ports": {}, "Networks": {}, "IPAddress": "", "IPPrefixLen": 0, "Gateway": "",
+    answer = {"SandboxID": container.id, "SandboxKey": container.netns, "Ports": {}, "Networks": {}, "IPAddress": "", "IPPrefixLen": 0,
+              "Gateway": "",
               "MacAddress": ""}
     if container.spec.network_mode != "bridge":
         return answer
@@ -172,8 +179,8 @@ def _network_settings(container, state):
     for endpoint in attach.endpoints_of(container.roots, container.id):
         answer["Networks"][endpoint.network] = _endpoint(endpoint, live)
         if endpoint.network == "bridge" and live:
-            answer.update(IPAddress=endpoint.ipv4_address or "", IPPrefixLen=endpoint.ipv4_prefix_length or 0, Gateway=endpoint.ipv4_gateway or "",
-                          MacAddress=endpoint.mac_address)
+            answer.update(IPAddress=endpoint.ipv4_address or "", IPPrefixLen=endpoint.ipv4_prefix_length or 0,
+                          Gateway=endpoint.ipv4_gateway or "", MacAddress=endpoint.mac_address)
     published = ports.published(container.roots, container.id)
     if published is not None and live:
         answer["Ports"] = _port_map(published.ports)

@@ -53,7 +53,8 @@ def _from_archive(archive, directory):
 
     prefix = os.path.relpath(directory, archive) + "/"
     with zipfile.ZipFile(archive) as packed:
-        return {name[len(prefix):]: packed.read(name) for name in sorted(packed.namelist()) if name.startswith(prefix) and name.endswith(".py")}
+        names = sorted(name for name in packed.namelist() if name.startswith(prefix) and name.endswith(".py"))
+        return {name[len(prefix):]: packed.read(name) for name in names}
 
 
 def content_hash(files):
@@ -74,7 +75,10 @@ def running_from():
 
 
 def install(roots):
-    """Install this engine unless it is there. Returns its directory, ``<state>/engine/<hash>``. A kill leaves only a temporary directory."""
+    """Install this engine unless it is there. Returns its directory, ``<state>/engine/<hash>``.
+
+    A kill leaves only a temporary directory.
+    """
     here = running_from()
     if here is not None:
         return here

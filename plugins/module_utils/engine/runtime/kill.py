@@ -23,7 +23,7 @@ def signal_number(text, option="stop_signal"):
     name = str(text).upper()
     if name.isdigit() and 0 < int(name) < 65:
         return int(name)
-    name = name[3:] if name.startswith("SIG") else name
+    name = name.removeprefix("SIG")
     base, unused_sep, offset = name.partition("+")
     value = getattr(signal, "SIG" + base, None)
     if value is None or (offset and not offset.isdigit()) or base.startswith("_"):
@@ -91,7 +91,8 @@ def settle(container):
     state = container.stored_state()
     if state.status not in (records.EXITED, records.CREATED):
         code = state.exit_code or 137
-        container.write_state(state.replace(status=records.EXITED, pid=0, supervisor=0, exit_code=code, finished_at=launch.timestamp(), health=""))
+        container.write_state(state.replace(status=records.EXITED, pid=0, supervisor=0, exit_code=code,
+                                            finished_at=launch.timestamp(), health=""))
     delete.release(container)
 
 

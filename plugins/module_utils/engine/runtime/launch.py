@@ -12,8 +12,8 @@
       |                                | execve: same pid, same children -----> |
                                                                                 | logs, restarts, health
 
-The fork is warm: everything is imported and costs milliseconds. The execve makes it lean: a watcher holds a few megabytes. A restart by policy
-is the same the other way round: the watcher executes ``start``, which creates and executes the watcher again.
+The fork is warm: everything is imported and costs milliseconds. The execve makes it lean: a watcher holds a few megabytes. A restart by
+policy is the same the other way round: the watcher executes ``start``, which creates and executes the watcher again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def start(container, engine=None):
     finally:
         os.close(readable)
     if report.get("ok") is not True:
-        raise EngineError("container %s did not start: %s" % (container.name, report.get("error") or "its supervisor was killed"), report.get("hint"))
+        raise EngineError("container %s did not start: %s" % (container.name, report.get("error") or "its supervisor was killed"),
+                          report.get("hint"))
 
 
 def _middle(container, engine, writable):
@@ -86,7 +87,8 @@ def supervise(container, engine, report=None, restart_count=0):
     try:
         # known from the first moment: whoever comes after a kill of the caller finds this process and ends it
         container.write_state(container.stored_state().replace(
-            supervisor=os.getpid(), supervisor_start=records.start_time(container.roots, os.getpid()) or 0, boot_id=records.boot_id(container.roots)))
+            supervisor=os.getpid(), supervisor_start=records.start_time(container.roots, os.getpid()) or 0,
+            boot_id=records.boot_id(container.roots)))
         with contextlib.ExitStack() as undo:
             streams = open_streams(container, undo)
             created, state = _create(container, streams, undo, restart_count)
@@ -126,19 +128,20 @@ def _failed(container, error, report, restart_count):
     """Record and report why it did not start; 127 is what shells say of a command that can't be run."""
     message = describe(error)
     state = container.stored_state()
-    container.write_state(state.replace(status=records.EXITED if restart_count else records.CREATED, pid=0, supervisor=0, exit_code=127, error=message,
-                                        finished_at=timestamp(), restart_count=restart_count))
+    container.write_state(state.replace(status=records.EXITED if restart_count else records.CREATED, pid=0, supervisor=0, exit_code=127,
+                                        error=message, finished_at=timestamp(), restart_count=restart_count))
     if report is not None:
         os.write(report, json.dumps({"ok": False, "error": message, "hint": getattr(error, "hint", None)}).encode())
     else:
-        os.execv(*_executable(installed.command(installed.running_from(), "supervisor", "teardown", container.roots.state, container.roots.run, container.id)))
+        os.execv(*_executable(installed.command(installed.running_from(), "supervisor", "teardown", container.roots.state,
+                                                container.roots.run, container.id)))
 
 
 class Streams:
     """The FIFOs between a container and its watcher.
 
-    FIFOs, not pipes, and opened for reading and writing on the container's side: the container never gets SIGPIPE when its watcher dies, and a new
-    watcher can open them by name.
+    FIFOs, not pipes, and opened for reading and writing on the container's side: the container never gets SIGPIPE when its watcher dies,
+    and a new watcher can open them by name.
     """
 
     def __init__(self, container_side, watcher_side):
@@ -175,9 +178,13 @@ def _open(path, flags, undo):
 
 
 def write_run(container, state, streams, console):
-    """Write the watcher's two files and return its arguments. Plain ``key=value`` lines: a JSON parser would cost the watcher a megabyte."""
+    """Write the watcher's two files and return its arguments.
+
+    Plain ``key=value`` lines: a JSON parser would cost the watcher a megabyte.
+    """
     write_policy(container)
-    values = dict(state.to_json(), name=container.name, oom_file=_oom_file(container), state_root=container.roots.state, run_root=container.roots.run)
+    values = dict(state.to_json(), name=container.name, oom_file=_oom_file(container), state_root=container.roots.state,
+                  run_root=container.roots.run)
     write_bytes(os.path.join(container.volatile, "run"), _lines(values), durable=False)
     fds = list(streams.watcher_side)
     if console is not None:
@@ -198,14 +205,17 @@ def _oom_file(container):
 
 
 def write_policy(container):
-    """Write what a running watcher obeys: restart policy, log rotation, times of the health check. After a change, SIGHUP makes it read again."""
+    """Write what a running watcher obeys: restart policy, log rotation, times of the health check.
+
+    After a change, SIGHUP makes it read again.
+    """
     spec = container.spec
     check = container.record.healthcheck
     values = {"restart": spec.restart_policy.name, "retries": spec.restart_policy.retries, "log": spec.logging.driver,
               "log_max_size": spec.logging.max_size, "log_max_file": spec.logging.max_file, "auto_remove": int(spec.auto_remove)}
     if check is not None:
-        values.update(health_check=health_mark(check), health_interval=check.interval, health_timeout=check.timeout, health_start_period=check.start_period,
-                      health_start_interval=check.start_interval, health_retries=check.retries)
+        values.update(health_check=health_mark(check), health_interval=check.interval, health_timeout=check.timeout,
+                      health_start_period=check.start_period, health_start_interval=check.start_interval, health_retries=check.retries)
     write_bytes(container.path("policy"), _lines(values), durable=False)
 
 
@@ -219,7 +229,10 @@ def _lines(values):
 
 
 def adopt(container, engine=None):
-    """Give a running container whose supervisor was killed a new one. Its process is not touched; its exit status can't be known any more."""
+    """Give a running container whose supervisor was killed a new one.
+
+    Its process is not touched; its exit status can't be known any more.
+    """
     engine = engine or installed.install(container.roots)
     middle = os.fork()
     if middle == 0:
@@ -231,7 +244,8 @@ def adopt(container, engine=None):
             _detach(null)
             with contextlib.ExitStack() as undo:
                 streams = open_streams(container, undo)
-                state = container.stored_state().replace(supervisor=os.getpid(), supervisor_start=records.start_time(container.roots, os.getpid()))
+                state = container.stored_state().replace(supervisor=os.getpid(),
+                                                         supervisor_start=records.start_time(container.roots, os.getpid()))
                 container.write_state(state)
                 os.execv(*_watcher(engine, write_run(container, state, streams, None)))
         finally:

@@ -34,14 +34,16 @@ def make(roots, spec):
     config = image.config.config
     identity = new_id()
     mounts, anonymous = _resolve_mounts(spec, config)
-    record = Record(id=identity, name=spec.name, created=timestamp(), image_id=image.id, spec=spec, mounts=mounts, anonymous_volumes=anonymous,
-                    healthcheck=effective_healthcheck(spec, config), stop_signal=effective_stop_signal(spec, config))
+    record = Record(id=identity, name=spec.name, created=timestamp(), image_id=image.id, spec=spec, mounts=mounts,
+                    anonymous_volumes=anonymous, healthcheck=effective_healthcheck(spec, config),
+                    stop_signal=effective_stop_signal(spec, config))
     container = ContainerStore(roots).add(record)
     try:
         _lay_out(container, layers)
         sandbox.write_files(container)
         oci_mounts = _volume_mounts(container, config) + _file_mounts(container)
-        write_json(container.path("config.json"), bundle.build(container, config, oci_mounts, sandbox.namespace_path(container), _sandbox_path(roots)).to_json())
+        document = bundle.build(container, config, oci_mounts, sandbox.namespace_path(container), _sandbox_path(roots))
+        write_json(container.path("config.json"), document.to_json())
         container.write_state(State())
     except BaseException:
         delete.delete(container, volumes=True)
@@ -54,7 +56,8 @@ def effective_healthcheck(spec, config):
     check = spec.healthcheck
     if check is None and config.healthcheck is not None and config.healthcheck.test:
         inherited = config.healthcheck
-        given = {name: getattr(inherited, name) / NANO for name in ("interval", "timeout", "start_period", "start_interval") if getattr(inherited, name)}
+        given = {name: getattr(inherited, name) / NANO
+                 for name in ("interval", "timeout", "start_period", "start_interval") if getattr(inherited, name)}
         if inherited.retries:
             given["retries"] = inherited.retries
         check = Healthcheck(test=tuple(inherited.test), **given)
@@ -88,7 +91,10 @@ def _copy_attributes(layer, upper):
 
 
 def _resolve_mounts(spec, config):
-    """(tuple of mount dicts for the record, names of anonymous volumes): the task's mounts, then the image's volumes that none of them covers."""
+    """(tuple of mount dicts for the record, names of anonymous volumes).
+
+    The task's mounts come first, then the image's volumes that none of them covers.
+    """
     mounts, anonymous = [], []
     covered = set()
     for mount in spec.mounts:

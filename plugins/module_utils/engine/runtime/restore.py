@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After a boot: start what should run. The one owner of "which containers run" is the recorded wish; the policy says whether boot obeys it."""
+"""After a boot: start what should run.
+
+The one owner of "which containers run" is the recorded wish; the policy says whether boot obeys it.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,10 @@ def namespace_path(container):
 
 
 def set_up(container):
-    """Pin the namespace and attach every network; undone whole if a step fails. Safe to repeat: what a killed start left is taken away first."""
+    """Pin the namespace and attach every network; undone whole if a step fails.
+
+    Safe to repeat: what a killed start left is taken away first.
+    """
     from ..net import attach
 
     mode = container.spec.network_mode
@@ -64,7 +67,8 @@ def attachments(spec):
 
 
 def _attach_all(container):
-    endpoints = [connect(container, attachment, "eth%d" % index, first=index == 0, refresh=False) for index, attachment in enumerate(attachments(container.spec))]
+    endpoints = [connect(container, attachment, "eth%d" % index, first=index == 0, refresh=False)
+                 for index, attachment in enumerate(attachments(container.spec))]
     publish(container, endpoints)
     from ..net import names
 
@@ -81,8 +85,8 @@ def connect(container, attachment, ifname, first=False, refresh=True):
 
     request = attach.AttachRequest(
         network=attachment.name, container_id=container.id, container_name=container.name, netns=container.netns, ifname=ifname,
-        hostname=container.spec.hostname or container.id[:12], aliases=attachment.aliases, ipv4_address=attachment.ipv4_address, ipv6_address=attachment.ipv6_address,
-        mac_address=attachment.mac_address, default_route=first)
+        hostname=container.spec.hostname or container.id[:12], aliases=attachment.aliases, ipv4_address=attachment.ipv4_address,
+        ipv6_address=attachment.ipv6_address, mac_address=attachment.mac_address, default_route=first)
     endpoint = attach.attach(container.roots, request)
     if refresh:
         names.refresh(container.roots, attachment.name)
@@ -164,7 +168,8 @@ def write_files(container):
     on_host = spec.network_mode == "host"
     extra = tuple(spec.etc_hosts.items())
     _fill(container.path("hostname"), hostname + "\n")
-    _fill(container.path("resolv.conf"), names.resolv_conf(container.roots, spec.dns_servers, spec.dns_search_domains, spec.dns_opts, own_loopback=on_host))
+    _fill(container.path("resolv.conf"),
+          names.resolv_conf(container.roots, spec.dns_servers, spec.dns_search_domains, spec.dns_opts, own_loopback=on_host))
     if spec.network_mode == "bridge" and os.path.exists(container.path("hosts")):
         # the block of the networks' names is kept by net.names
         return

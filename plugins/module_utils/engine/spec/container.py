@@ -71,8 +71,8 @@ class Logging(Document):
 class ContainerSpec(Document):
     """One container, as asked for.
 
-    ``image`` is a canonical reference or ID; None values are the image's or the engine's default. ``env`` and ``labels`` are dicts of strings.
-    ``network_mode`` is bridge (the networks of ``networks``), host, none or container:NAME.
+    ``image`` is a canonical reference or ID; None values are the image's or the engine's default. ``env`` and ``labels`` are dicts of
+    strings. ``network_mode`` is bridge (the networks of ``networks``), host, none or container:NAME.
     """
 
     NESTED = {"restart_policy": RestartPolicy, "healthcheck": Healthcheck, "networks": Attachment, "ports": PortBinding, "ulimits": Rlimit,

@@ -11,8 +11,8 @@ import dataclasses
 class Document:
     """Mixin of the frozen dataclasses in ``spec/``.
 
-    ``NESTED`` names the fields that hold documents: ``{"mounts": Mount}``, one or a list of them. ``KEYS`` names the fields whose JSON key is
-    not the field's own name. Lists become tuples, so that documents are hashable and compare by value; dicts stay dicts.
+    ``NESTED`` names the fields that hold documents: ``{"mounts": Mount}``, one or a list of them. ``KEYS`` names the fields whose JSON key
+    is not the field's own name. Lists become tuples, so that documents are hashable and compare by value; dicts stay dicts.
     """
 
     NESTED = {}

@@ -120,8 +120,8 @@ class Linux(Document):
     """The Linux part. ``resources`` and ``seccomp`` are the specification's own JSON objects."""
 
     NESTED = {"namespaces": Namespace, "devices": Device}
-    KEYS = {"cgroups_path": "cgroupsPath", "masked_paths": "maskedPaths", "readonly_paths": "readonlyPaths", "rootfs_propagation": "rootfsPropagation",
-            "mount_label": "mountLabel"}
+    KEYS = {"cgroups_path": "cgroupsPath", "masked_paths": "maskedPaths", "readonly_paths": "readonlyPaths",
+            "rootfs_propagation": "rootfsPropagation", "mount_label": "mountLabel"}
     namespaces: Tuple[Namespace, ...] = ()
     devices: Tuple[Device, ...] = ()
     cgroups_path: Optional[str] = None

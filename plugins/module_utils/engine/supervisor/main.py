@@ -20,7 +20,8 @@ def main(argv):
         from ..runtime import container, launch
         from ..state import Roots
 
-        launch.supervise(container.ContainerStore(Roots(arguments[0], run=arguments[1])).get(arguments[2]), engine, restart_count=int(arguments[3]))
+        found = container.ContainerStore(Roots(arguments[0], run=arguments[1])).get(arguments[2])
+        launch.supervise(found, engine, restart_count=int(arguments[3]))
     elif verb == "teardown":
         from . import teardown
 

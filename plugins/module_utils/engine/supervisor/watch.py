@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The watcher: the one small process of a running container. It writes the log, runs the health check, reaps, restarts, and tears down.
 
-Small is the point, so this file and what it imports keep to builtin and tiny modules: no json, re, enum, signal, dataclasses, ctypes. It reads
-``key=value`` lines (see runtime/launch.py) and writes flat JSON by hand. Anything bigger is done by executing the engine afresh.
+Small is the point, so this file and what it imports keep to builtin and tiny modules: no json, re, enum, signal, dataclasses, ctypes. It
+reads ``key=value`` lines (see runtime/launch.py) and writes flat JSON by hand. Anything bigger is done by executing the engine afresh.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ MAX_BACKOFF = 60.0
 FIRST_BACKOFF = 0.1
 STEADY_SECONDS = 10.0
 _NUMBERS = ("pid", "pid_start", "supervisor", "supervisor_start", "exit_code", "restart_count", "health_failures")
-_FIELDS = ("status", "pid", "pid_start", "supervisor", "supervisor_start", "boot_id", "exit_code", "oom_killed", "error", "started_at", "finished_at",
-           "restart_count", "health", "health_failures", "health_check")
+_FIELDS = ("status", "pid", "pid_start", "supervisor", "supervisor_start", "boot_id", "exit_code", "oom_killed", "error", "started_at",
+           "finished_at", "restart_count", "health", "health_failures", "health_check")
 
 
 def read_lines(path):
@@ -182,8 +182,8 @@ class Watcher:
         pid = os.fork()
         if pid == 0:
             try:
-                argv = [sys.executable, "-I", "-S", self.engine + "/agentless", "supervisor", "probe", self.state["state_root"], self.state["run_root"],
-                        os.path.basename(self.directory)]
+                argv = [sys.executable, "-I", "-S", self.engine + "/agentless", "supervisor", "probe", self.state["state_root"],
+                        self.state["run_root"], os.path.basename(self.directory)]
                 os.execv(argv[0], argv)
             finally:
                 os._exit(3)
@@ -211,7 +211,8 @@ class Watcher:
         self._plan_probe()
 
     def _set_health(self, health, failures):
-        if self.state.get("health") == health and int(self.state.get("health_failures", 0)) == failures and self.written_check == self.state["health_check"]:
+        known = self.state.get("health"), int(self.state.get("health_failures", 0)), self.written_check
+        if known == (health, failures, self.state["health_check"]):
             return
         self.written_check = self.state["health_check"]
         self.state["health"] = health
@@ -252,7 +253,8 @@ class Watcher:
             code = 255
         else:
             code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-        self.state.update(exit_code=str(code), oom_killed=str(self.oom_killed()), pid="0", finished_at=log.timestamp(), health="", health_failures="0")
+        self.state.update(exit_code=str(code), oom_killed=str(self.oom_killed()), pid="0", finished_at=log.timestamp(), health="",
+                          health_failures="0")
         return code
 
     def wanted(self):
@@ -273,7 +275,10 @@ class Watcher:
         return True
 
     def wait_backoff(self):
-        """Sleep before a restart: 100 ms, doubled by each quick end, at most a minute. False when the wish to run was taken back meanwhile."""
+        """Sleep before a restart: 100 ms, doubled by each quick end, at most a minute.
+
+        False when the wish to run was taken back meanwhile.
+        """
         count = int(self.state["restart_count"])
         quick = time.monotonic() - self.started < STEADY_SECONDS
         delay = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(count, 16)) if quick else FIRST_BACKOFF
