@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..engine.image.archive import platform_of_host, scan
+from ..engine.image.layering import blame
 from ..engine.image.store import ImageStore
 from ..engine.reconcile.image_create import familiar, observe_load, plan_load
 from .run import Outcome
@@ -18,13 +19,14 @@ ARGUMENTS = {
 def handle(params, roots, check_mode):
     """See module/run.py."""
     platform = platform_of_host()
-    archived = scan(params["path"], platform)
+    with blame("path", params["path"]):
+        archived = scan(params["path"], platform)
     plan = plan_load(params["path"], archived, observe_load(roots, archived), platform)
 
     def result():
         store = ImageStore(roots)
         images = [store.find(each.id) for each in archived]
-        names = [familiar(name) for each in archived for name in each.references or (each.id,)]
+        names = sorted(familiar(name) for each in archived for name in each.references or (each.id,))
         return {"image_names": names, "images": [store.inspect(image) for image in images if image is not None]}
 
     return Outcome(result, plan)

@@ -16,7 +16,7 @@ import secrets
 from typing import Optional, Tuple
 
 from .. import state
-from ..errors import InvalidValue
+from ..errors import Corrupt, InvalidValue, Unsupported
 from ..layer import apply, diff, stream, tar, whiteout, write
 from ..layer.store import adopt
 
@@ -62,6 +62,15 @@ class LayerContent:
             "archives": [[file_digest(each.src, "archives"), each.dest] for each in self.archives],
             "removals": list(self.removals),
         }
+
+
+@contextlib.contextmanager
+def blame(option, path):
+    """Errors about the content of a file of the host name the option and the file."""
+    try:
+        yield
+    except (Corrupt, Unsupported) as error:
+        raise error.__class__("%s: %s: %s" % (option, path, error), error.hint) from error
 
 
 def file_digest(path, option):
@@ -125,7 +134,8 @@ def changeset(roots, content, lowers):
 def _stage(content, staged, lowers):
     with apply.unpacking(staged) as unpacker:
         for archive in content.archives:
-            _stage_archive(unpacker, archive)
+            with blame("archives", archive.src):
+                _stage_archive(unpacker, archive)
         for file in content.files:
             _stage_file(unpacker, file)
         for path in content.removals:

@@ -21,6 +21,7 @@ _TYPES = {b"0": REGULAR, b"\0": REGULAR, b"7": REGULAR, b"1": HARDLINK, b"2": SY
 # PAX records and long names are small; a "header" of gigabytes is an attack on memory
 _MAX_HEADER = 8 << 20
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
+_NO_TAR = "give a tar file, which may be compressed; or the file is damaged"
 _MAX_TIME = 1 << 62
 _ZEROS = bytes(BLOCK)
 _XATTR = "SCHILY.xattr."
@@ -107,10 +108,11 @@ class TarReader:
         try:
             stored = _octal(block[148:156])
         except ValueError:
-            raise Corrupt("tar: a header has no checksum", "the file is not a tar archive, or it is damaged") from None
+            raise Corrupt("not a tar archive: a header has no checksum", _NO_TAR) from None
+        # what is no tar archive at all mostly ends here, too: its first 512 bytes have no checksum
         total = sum(block) - sum(block[148:156]) + 256
         if total != stored and _signed_sum(block) != stored:
-            raise Corrupt("tar: a header has a wrong checksum", "the file is not a tar archive, or it is damaged")
+            raise Corrupt("not a tar archive: a header has a wrong checksum", _NO_TAR)
         return block
 
     def _entry(self, fields, size, pax, longname, longlink):

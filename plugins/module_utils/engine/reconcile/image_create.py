@@ -35,7 +35,8 @@ class LoadArchive(Action):
         return "load %s from %s" % (", ".join(self.names), self.path)
 
     def execute(self, roots):
-        archive.load(ImageStore(roots), self.path, self.platform)
+        with layering.blame("path", self.path):
+            archive.load(ImageStore(roots), self.path, self.platform)
 
 
 def observe_load(roots, archived):
@@ -55,7 +56,7 @@ def plan_load(path, archived, observed, platform):
     differing = sorted(name for name, image_id in wanted.items() if observed.get(name) != image_id)
     if not differing:
         return Plan()
-    names = tuple(familiar(name) for name in sorted(wanted))
+    names = tuple(sorted(familiar(name) for name in wanted))
     return Plan([LoadArchive(path, platform, names)], {familiar(name): observed.get(name) for name in differing},
                 {familiar(name): wanted[name] for name in differing})
 
@@ -101,6 +102,7 @@ class CreateImage(Action):
     reference: Reference
     built: Built = dataclasses.field(compare=False)
     how: str = "create"
+    src: Optional[str] = None
 
     def describe(self):
         return "%s image %s" % (self.how, self.reference.familiar)
@@ -109,7 +111,8 @@ class CreateImage(Action):
         store = ImageStore(roots)
         try:
             descriptor = create.store_image(store.blobs, self.built.config, self.built.layers)
-            store.layers.ensure(store.load(descriptor.digest, []))
+            with layering.blame("src", self.src) if self.src else contextlib.nullcontext():
+                store.layers.ensure(store.load(descriptor.digest, []))
             store.add(dataclasses.replace(descriptor, annotations={create.INPUTS: self.built.inputs}), [self.reference.canonical])
         except BaseException:
             for digest in self.built.fresh:
@@ -135,11 +138,11 @@ def observe_create(roots, reference):
     return CreateObserved(image.id, (entry.annotations or {}).get(create.INPUTS) if entry is not None else None)
 
 
-def plan_create(reference, observed, built, how):
-    """The plan that makes ``reference`` lead to ``built``."""
+def plan_create(reference, observed, built, how, src=None):
+    """The plan that makes ``reference`` lead to ``built``. ``src``: the file to blame if its content is bad."""
     if observed.id == built.id:
         return Plan()
-    return Plan([CreateImage(reference, built, how)], {"id": observed.id}, {"id": built.id})
+    return Plan([CreateImage(reference, built, how, src)], {"id": observed.id}, {"id": built.id})
 
 
 def settle(roots, reference, built):
@@ -173,11 +176,12 @@ class ImportRequest:
         """The :class:`Built`; its layer's blob is stored if ``keep``."""
         source = layering.read_source(self.src, "src")
         layer = None
-        if keep:
-            layer = create.store_layer(ImageStore(roots).blobs, source)
-            diff_id = layer.diff_id
-        else:
-            diff_id = create.diff_id_of(source)
+        with layering.blame("src", self.src):
+            if keep:
+                layer = create.store_layer(ImageStore(roots).blobs, source)
+                diff_id = layer.diff_id
+            else:
+                diff_id = create.diff_id_of(source)
         config = create.child_config(create.new_config(self.platform), self.changes, [diff_id], "image_import", self.comment)
         return _built(config, (), layer, inputs)
 
@@ -233,7 +237,7 @@ def reconcile(roots, reference, request, how, check_mode):
     if observed.id is not None and observed.inputs == inputs:
         return Plan(), observed.id
     built = request.build(roots, inputs, not check_mode)
-    plan = plan_create(reference, observed, built, how)
+    plan = plan_create(reference, observed, built, how, getattr(request, "src", None))
     if not plan and not check_mode:
         settle(roots, reference, built)
     return plan, built.id
