@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes to an image's defaults: options, Dockerfile lines, and how they meet a base."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import InvalidValue
+from ansible_collections.agentless.containers.plugins.module_utils.engine.image import changes
+
+BASE = {"Cmd": ["old"], "Entrypoint": ["/e"], "Env": ["PATH=/bin", "A=1"], "Labels": {"a": "1"}, "ExposedPorts": {"22/tcp": {}},
+        "Hostname": "x"}
+
+
+@pytest.mark.parametrize("options, lines, key, value", [
+    ({"cmd": "nginx -g 'daemon off;'"}, (), "Cmd", ["nginx", "-g", "daemon off;"]),
+    ({"cmd": ["a", 5]}, (), "Cmd", ["a", "5"]),
+    ({}, ['CMD ["nginx", "-v"]'], "Cmd", ["nginx", "-v"]),
+    ({}, ["cmd nginx -v"], "Cmd", ["/bin/sh", "-c", "nginx -v"]),
+    ({}, ['SHELL ["/bin/ash", "-x"]', "CMD nginx"], "Cmd", ["/bin/ash", "-x", "nginx"]),
+    ({"cmd": "mine"}, ["CMD theirs"], "Cmd", ["mine"]),
+    ({"env": {"A": 2, "B": "x y"}}, (), "Env", ["PATH=/bin", "A=2", "B=x y"]),
+    ({}, ["ENV A=2 B='x y'"], "Env", ["PATH=/bin", "A=2", "B=x y"]),
+    ({}, ["ENV A two words"], "Env", ["PATH=/bin", "A=two words"]),
+    ({"labels": {"b": "2"}}, ["LABEL b=3 c=4"], "Labels", {"a": "1", "b": "2", "c": "4"}),
+    ({"exposed_ports": ["80", "1-2/UDP"]}, ["EXPOSE 443/tcp"], "ExposedPorts",
+     {"22/tcp": {}, "80/tcp": {}, "1/udp": {}, "2/udp": {}, "443/tcp": {}}),
+    ({"volumes": ["/a"]}, ['VOLUME ["/b", "/c d"]', "VOLUME /e /f"], "Volumes", {"/a": {}, "/b": {}, "/c d": {}, "/e": {}, "/f": {}}),
+    ({}, ["WORKDIR /a", "WORKDIR b"], "WorkingDir", "/a/b"),
+    ({"user": "1:2"}, ["USER root"], "User", "1:2"),
+    ({}, ["STOPSIGNAL SIGQUIT"], "StopSignal", "SIGQUIT"),
+    ({}, ["ONBUILD RUN make"], "OnBuild", ["RUN make"]),
+    ({"healthcheck": {"test": "true", "interval": "1m30s", "timeout": "500ms", "start_period": 2, "retries": 3}}, (), "Healthcheck",
+     {"Test": ["CMD-SHELL", "true"], "Interval": 90 * 10**9, "Timeout": 5 * 10**8, "StartPeriod": 2 * 10**9, "Retries": 3}),
+    ({"healthcheck": {"test": ["curl", "-f", "x"]}}, (), "Healthcheck", {"Test": ["CMD", "curl", "-f", "x"]}),
+    ({"healthcheck": {"test": "NONE"}}, (), "Healthcheck", {"Test": ["NONE"]}),
+    ({}, ["HEALTHCHECK --interval=5s --retries=2 CMD curl x"], "Healthcheck",
+     {"Test": ["CMD-SHELL", "curl x"], "Interval": 5 * 10**9, "Retries": 2}),
+    ({}, ['HEALTHCHECK CMD ["a"]'], "Healthcheck", {"Test": ["CMD", "a"]}),
+    ({}, ["HEALTHCHECK NONE"], "Healthcheck", {"Test": ["NONE"]}),
+])
+def test_one_change(options, lines, key, value):
+    after = changes.parse(options, lines).apply(BASE)
+    assert after[key] == value
+    assert after["Hostname"] == "x", "what the engine does not know stays"
+
+
+def test_an_entry_point_drops_the_command_of_the_base():
+    assert "Cmd" not in changes.parse({"entrypoint": "/new"}).apply(BASE)
+    assert changes.parse({"entrypoint": "/new", "cmd": "x"}).apply(BASE)["Cmd"] == ["x"]
+
+
+def test_nothing_is_no_change():
+    assert not changes.parse({}) and changes.parse({}).apply(BASE) == BASE
+    assert changes.parse({"user": "x"})
+
+
+@pytest.mark.parametrize("options, lines, option", [
+    ({"cmd": 5}, (), "cmd"), ({"cmd": "'open"}, (), "cmd"), ({"entrypoint": [True]}, (), "entrypoint"),
+    ({"env": {"A": True}}, (), "env"), ({"env": {"A=B": "x"}}, (), "env"), ({"labels": ["x"]}, (), "labels"),
+    ({"exposed_ports": ["0"]}, (), "exposed_ports"), ({"exposed_ports": ["9-8"]}, (), "exposed_ports"),
+    ({"exposed_ports": ["80/http"]}, (), "exposed_ports"), ({"volumes": ["x"]}, (), "volumes"), ({"workdir": "x"}, (), "workdir"),
+    ({"healthcheck": {"interval": "5 s"}}, (), "healthcheck.interval"), ({"healthcheck": []}, (), "healthcheck"),
+    ({}, ["RUN x"], "changes"), ({}, ["CMD"], "changes"), ({}, ["ENV A=1 B"], "changes"), ({}, ["EXPOSE x"], "changes"),
+    ({}, ["SHELL /bin/sh"], "changes"), ({}, ["HEALTHCHECK x"], "changes"), ({}, ["HEALTHCHECK --bad=1 NONE"], "changes"),
+    ({}, ["LABEL 'x"], "changes"),
+])
+def test_what_is_refused(options, lines, option):
+    with pytest.raises(InvalidValue) as caught:
+        changes.parse(options, lines)
+    assert caught.value.option == option
