@@ -20,6 +20,7 @@ from ..spec.container import IN_PLACE, ContainerSpec
 from . import container_actions as actions
 
 STATES = ("absent", "present", "started", "stopped", "healthy")
+UP = (records.RUNNING, records.PAUSED, records.RESTARTING)
 SETTINGS = ("restart_policy", "healthcheck", "labels", "stop_signal", "stop_timeout")
 
 
@@ -75,7 +76,7 @@ class Observed:
 
     @property
     def running(self):
-        return self.status in (records.RUNNING, records.PAUSED, records.RESTARTING)
+        return self.status in UP
 
 
 def observe(roots, desired):
@@ -125,7 +126,7 @@ def plan(desired, observed):
         raise InvalidValue("image", None, "is needed: container %s does not exist yet" % desired.name,
                            "give image, or make the container first")
     steps, before, after = [], {}, {}
-    running = observed.running
+    status = observed.status
     reasons = _recreate_reasons(desired, observed)
     _plan_image(desired, observed, steps)
     if not observed.exists or reasons:
@@ -135,11 +136,11 @@ def plan(desired, observed):
         else:
             before, after = {"exists": False}, {"exists": True}
         steps.append(actions.CreateContainer(desired.spec))
-        running = False
+        status = records.CREATED
     else:
         before, after = _plan_changes(desired, observed, steps)
     was = observed.status or "absent"
-    now = _plan_state(desired, observed, steps, running)
+    now = _plan_state(desired, observed, steps, status)
     if now != was and steps:
         before, after = dict(before, status=was), dict(after, status=now)
     return Plan(steps, before, after)
@@ -159,7 +160,9 @@ def _removal(desired, keep):
 def _plan_image(desired, observed, steps):
     if desired.spec is None:
         return
-    if (observed.image_id is None and desired.pull != "never") or observed.update:
+    # an ID means a content that no registry is asked for
+    missing = observed.image_id is None and desired.pull != "never" and not desired.spec.image.startswith("sha256:")
+    if missing or observed.update:
         steps.append(actions.PullImage(desired.spec.image, desired.registry))
 
 
@@ -249,10 +252,10 @@ def _plan_networks(stored, wanted, steps):
     steps.append(actions.UpdateSettings(wanted.name, ("networks",), wanted))
 
 
-def _plan_state(desired, observed, steps, running):
-    """Append what brings the process to the wanted state; returns the status it will have."""
+def _plan_state(desired, observed, steps, status):
+    """Append what brings the process from ``status`` to the wanted state; returns the status it will have."""
     name = desired.name
-    status = observed.status if running else (records.EXITED if observed.exists else records.CREATED)
+    running = status in UP
     if desired.state in ("started", "healthy"):
         if not running:
             steps.append(actions.StartContainer(name))
@@ -260,7 +263,7 @@ def _plan_state(desired, observed, steps, running):
             steps.append(actions.RestartContainer(name, desired.stop_timeout, desired.force_kill))
         elif not observed.wanted:
             steps.append(actions.WantRunning(name))
-        status = records.RUNNING if not running or desired.restart else observed.status
+        status = records.RUNNING if not running or desired.restart else status
     elif desired.state == "stopped":
         if running:
             steps.append(actions.StopContainer(name, desired.stop_timeout, desired.force_kill, desired.kill_signal))

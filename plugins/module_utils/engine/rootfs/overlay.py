@@ -63,35 +63,44 @@ def read_file(directory, path):
 
     for branch in [os.path.join(directory, "upper")] + layer_links(directory):
         branch = os.path.realpath(branch)
-        if _hidden(branch, path):
-            return None
         try:
             fd = open_in_root(branch, path)
         except OSError:
+            if _hides(branch, path):
+                return None
             continue
         try:
-            status = os.fstat(fd)
-            if _is_whiteout(status):
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                # a whiteout, or something that is no file: either hides what lies below
                 return None
-            if stat.S_ISREG(status.st_mode):
-                with open(fd_path(fd), "rb") as stream:
-                    return stream.read(1 << 20)
+            with open(fd_path(fd), "rb") as stream:
+                return stream.read(1 << 20)
         finally:
             os.close(fd)
     return None
 
 
-def _hidden(branch, path):
-    """Whether a parent of ``path`` is whited out in this branch, which hides all branches below."""
+def _hides(branch, path):
+    """Whether a parent of ``path`` in this branch (a whiteout, an opaque directory, a file) hides all branches below."""
     parts = path.strip("/").split("/")
     for end in range(1, len(parts)):
+        parent = os.path.join(branch, *parts[:end])
         try:
-            status = os.lstat(os.path.join(branch, *parts[:end]))
+            status = os.lstat(parent)
         except OSError:
             return False
-        if _is_whiteout(status):
+        if _is_whiteout(status) or stat.S_ISREG(status.st_mode):
+            return True
+        if stat.S_ISDIR(status.st_mode) and _is_opaque(parent):
             return True
     return False
+
+
+def _is_opaque(directory):
+    try:
+        return os.getxattr(directory, "trusted.overlay.opaque", follow_symlinks=False) == b"y"
+    except OSError:
+        return False
 
 
 def _is_whiteout(status):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import time
@@ -21,14 +22,17 @@ KILL_SECONDS = 10
 def signal_number(text, option="stop_signal"):
     """The number of a signal named as Docker takes it: SIGTERM, TERM, 15, RTMIN+3."""
     name = str(text).upper()
-    if name.isdigit() and 0 < int(name) < 65:
+    if re.match(r"[0-9]{1,2}\Z", name) and 0 < int(name) < signal.NSIG:
         return int(name)
     name = name.removeprefix("SIG")
-    base, unused_sep, offset = name.partition("+")
-    value = getattr(signal, "SIG" + base, None)
-    if value is None or (offset and not offset.isdigit()) or base.startswith("_"):
+    base, plus, offset = name.partition("+")
+    value = None if base.startswith("_") else getattr(signal, "SIG" + base, None)
+    if value is not None and plus:
+        # only the real-time signals are counted from one of them
+        value = int(value) + int(offset) if base == "RTMIN" and re.match(r"[0-9]{1,2}\Z", offset) else None
+    if value is None or not 0 < value < signal.NSIG:
         raise InvalidValue(option, text, "is no signal", "use a name such as SIGTERM or a number from 1 to 64")
-    return int(value) + int(offset or 0)
+    return int(value)
 
 
 def kill(container, number=signal.SIGKILL):

@@ -24,7 +24,7 @@ def timestamp():
 class Log:
     """The files ``container.log`` (newest), ``container.log.1``, ...
 
-    :param size: bytes after which a file is full; ``files``: how many are kept.
+    :param size: bytes after which a file is full, 0 or -1 for never; ``files``: how many are kept.
     """
 
     def __init__(self, directory, size, files):
@@ -46,7 +46,7 @@ class Log:
         batch = []
         size = self.written
         for line in lines:
-            if size and size + len(line) > self.size:
+            if size and 0 < self.size < size + len(line):
                 self._append(batch)
                 self.rotate()
                 batch, size = [], 0
@@ -62,14 +62,19 @@ class Log:
             return
 
     def rotate(self):
-        os.close(self.fd)
-        for number in range(self.files - 1, 0, -1):
-            older = self.path + (".%d" % (number - 1) if number > 1 else "")
-            if os.path.exists(older):
-                os.rename(older, "%s.%d" % (self.path, number))
-        if self.files == 1:
-            os.unlink(self.path)
-        self._open()
+        """Turn to a new file. Where that fails, the old one goes on: a full disk must not end the watcher."""
+        full = self.fd
+        try:
+            for number in range(self.files - 1, 0, -1):
+                older = self.path + (".%d" % (number - 1) if number > 1 else "")
+                if os.path.exists(older):
+                    os.rename(older, "%s.%d" % (self.path, number))
+            if self.files == 1 and os.path.exists(self.path):
+                os.unlink(self.path)
+            self._open()
+        except OSError:
+            return
+        os.close(full)
 
     def close(self):
         os.close(self.fd)

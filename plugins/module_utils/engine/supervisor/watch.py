@@ -102,7 +102,7 @@ class Watcher:
                     self._probe_ended()
                 else:
                     self._pump(fd)
-            if self.next_probe is not None and time.monotonic() >= self.next_probe:
+            if self.probe is None and self.next_probe is not None and time.monotonic() >= self.next_probe:
                 self._start_probe()
 
     def _patience(self):
