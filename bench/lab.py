@@ -52,6 +52,18 @@ def playbook(plays, name):
     return [(record["task"], record["seconds"]) for record in records]
 
 
+def removal(state_root, count):
+    """Tasks that take away the containers bench-0 to bench-<count-1>, and everything else under a state root."""
+    here = {"state_root": state_root}
+    return [
+        {"name": "stop", "agentless.containers.container": dict(here, name="bench-{{ item }}", state="absent", force_kill=True),
+         "loop": list(range(count))},
+        {"name": "network", "agentless.containers.network": dict(here, name="bridge", state="absent", force=True)},
+        {"name": "engine", "agentless.containers.engine": dict(here, state="absent")},
+        {"name": "files", "ansible.builtin.file": {"path": state_root, "state": "absent"}},
+    ]
+
+
 def named(times, name):
     """The seconds of every task of that name."""
     return [seconds for task, seconds in times if task == name]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import lab
 
-COUNT = 20
+COUNT = 10
 STATE_ROOT = "/var/lib/agentless-bench"
 IMAGE = "localhost/bench/busybox:1"
 CONTAINER = {"name": "bench-{{ item }}", "image": IMAGE, "state": "started", "command": ["sleep", "3600"], "memory": "64m", "cpus": 0.5,
@@ -29,12 +29,8 @@ def plays():
         tasks.append({"name": "container", "agentless.containers.container": CONTAINER, "loop": loop, "register": "again",
                       "failed_when": "again is changed"})
         tasks.append({"name": "ping", "ansible.builtin.ping": {}, "loop": loop})
-    clean = [
-        {"name": "stop", "agentless.containers.container": {"name": "bench-{{ item }}", "state": "absent", "force_kill": True,
-                                                            "state_root": STATE_ROOT}, "loop": loop},
-        {"name": "remove", "agentless.containers.engine": {"state": "absent", "state_root": STATE_ROOT}},
-    ]
-    return [{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "all", "block": tasks, "always": clean}]}]
+    always = lab.removal(STATE_ROOT, COUNT)
+    return [{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "all", "block": tasks, "always": always}]}]
 
 
 def main():

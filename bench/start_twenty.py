@@ -53,8 +53,7 @@ def measure_engine():
             engine("remove")
     finally:
         engine("remove")
-        lab.playbook([{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "remove", "agentless.containers.engine": {
-            "state": "absent", "state_root": STATE_ROOT}}]}], "start_twenty_remove")
+        lab.playbook([{"hosts": "localhost", "gather_facts": False, "tasks": lab.removal(STATE_ROOT, 1)}], "start_twenty_remove")
     return times
 
 

@@ -57,11 +57,7 @@ def main():
         time.sleep(8)
         many = [pss(pid) for pid in supervisors()]
     finally:
-        lab.playbook(play([
-            {"name": "stop", "agentless.containers.container": {"name": "bench-{{ item }}", "state": "absent", "force_kill": True,
-                                                                "state_root": STATE_ROOT}, "loop": list(range(COUNT))},
-            {"name": "remove", "agentless.containers.engine": {"state": "absent", "state_root": STATE_ROOT}},
-        ]), "supervisor_remove")
+        lab.playbook(play(lab.removal(STATE_ROOT, COUNT)), "supervisor_remove")
     if len(one) != 1 or len(many) != COUNT:
         raise SystemExit("bench: expected 1 and %d supervisors, found %d and %d" % (COUNT, len(one), len(many)))
     lab.report(
