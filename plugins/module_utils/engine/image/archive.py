@@ -305,4 +305,3 @@ def _reference(text):
 def platform_of_host():
     """The Platform of this host."""
     return platform_of(os.uname().machine)
-
