@@ -57,6 +57,9 @@ def text():
         if len(answer) > WIDTH:
             answer = "    return (\n%s    )" % "".join("        %s,\n" % name for name in names)
         parts.append("\n\ndef %s():\n%s\n\n%s\n" % ("_".join(["engine"] + package.split(".")).rstrip("_"), line, answer))
+    glue = sorted(path.stem for path in PAYLOAD.parent.glob("*.py") if path.stem not in ("__init__", PAYLOAD.stem))
+    members = "".join("        %s,\n" % name for name in glue)
+    parts.append("\n\ndef glue():\n    from . import (\n%s    )\n\n    return (\n%s    )\n" % (members, members))
     return "".join(parts)
 
 

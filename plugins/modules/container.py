@@ -453,13 +453,18 @@ actions:
   sample: ["set the limits of container web"]
 """
 
-from ansible_collections.agentless.containers.plugins.module_utils.module import payload  # noqa: F401  # carries the engine to the host
-from ansible_collections.agentless.containers.plugins.module_utils.module.container import ARGUMENTS, handle
-from ansible_collections.agentless.containers.plugins.module_utils.module.run import run
+from ansible_collections.agentless.containers.plugins.module_utils.module.container_arguments import ARGUMENTS
+from ansible_collections.agentless.containers.plugins.module_utils.module.start import start
 
 
 def main():
-    run(ARGUMENTS, handle)
+    module = start(ARGUMENTS)
+    # only now, so that they come from byte code where it is installed; payload is what carries the engine to the host
+    from ansible_collections.agentless.containers.plugins.module_utils.module import payload  # noqa: F401
+    from ansible_collections.agentless.containers.plugins.module_utils.module.container import handle
+    from ansible_collections.agentless.containers.plugins.module_utils.module.run import finish
+
+    finish(module, handle, installs=True)
 
 
 if __name__ == "__main__":

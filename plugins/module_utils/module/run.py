@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a module's parameters to exit_json: the only place that calls fail_json.
 
-A module is ``run(argument_spec, handle)``. Its ``handle(params, roots, check_mode)`` lives beside this file and returns an Outcome.
+A module is ``run(argument_spec, handle)``. Its ``handle(params, roots, check_mode)`` lives beside this file and returns an Outcome. Where
+every millisecond counts it is ``module = start(argument_spec)``, then the imports, then ``finish(module, handle)``; see warm.py.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from __future__ import annotations
 import os
 import traceback
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..engine.errors import EngineError, describe
 from ..engine.plan import Plan
 from ..engine.state import Roots
-from .argspec import COMMON
+from . import warm
+from .start import start
 
 
 class Outcome:
@@ -47,7 +47,15 @@ def run(argument_spec, handle, needs_root=True, **module_options):
     :param handle: ``handle(params, roots, check_mode) -> Outcome``.
     :param needs_root: refuse to run as an ordinary user, before anything is touched.
     """
-    module = AnsibleModule(argument_spec={**COMMON, **argument_spec}, supports_check_mode=True, **module_options)
+    finish(start(argument_spec, **module_options), handle, needs_root)
+
+
+def finish(module, handle, needs_root=True, installs=False):
+    """The second half of :func:`run`.
+
+    :param installs: the module carries the whole engine: an older one that is installed is replaced, so that the next task starts from
+        byte code.
+    """
     try:
         if needs_root and os.geteuid() != 0:
             raise EngineError("this module must run as root on the host (it ran as uid %d)" % os.geteuid(),
@@ -57,6 +65,8 @@ def run(argument_spec, handle, needs_root=True, **module_options):
             execute(outcome, Roots(module.params["state_root"]))
         changed = bool(outcome.plan) if outcome.changed is None or module.check_mode else outcome.changed()
         answer = dict(outcome.result(), changed=changed, actions=outcome.plan.describe())
+        if installs and not module.check_mode:
+            warm.refresh(module.params["state_root"])
         if outcome.plan and module._diff:
             answer["diff"] = {"before": outcome.plan.before, "after": outcome.plan.after}
     except (EngineError, OSError) as error:

@@ -262,14 +262,13 @@ class ConnectNetwork(Action):
 
     def execute(self, roots):
         from ..linux import netns
-        from ..net.store import NetworkStore
+        from ..net import attach
         from ..runtime import sandbox
 
         container = _get(roots, self.name)
         if netns.is_pinned(container.netns):
-            used = {endpoint.ifname for endpoint in NetworkStore(roots).endpoints_of(container.id)}
-            ifname = next("eth%d" % number for number in range(4096) if "eth%d" % number not in used)
-            sandbox.connect(container, self.attachment, ifname, first=not used)
+            ifname = attach.free_ifname(roots, container.id)
+            sandbox.connect(container, self.attachment, ifname, first=ifname == "eth0")
 
 
 @dataclass(frozen=True)
@@ -300,13 +299,12 @@ class PublishPorts(Action):
 
     def execute(self, roots):
         from ..linux import netns
-        from ..net.store import NetworkStore
         from ..runtime import sandbox
 
         container = _get(roots, self.name)
         container.record = container.record.replace(spec=container.spec.replace(ports=self.ports))
         if netns.is_pinned(container.netns):
-            sandbox.publish(container, NetworkStore(roots).endpoints_of(container.id))
+            sandbox.publish(container)
         container.save(container.record)
 
 

@@ -4,7 +4,8 @@
 """The engine on the host: supervisors and the host command run from a copy of this package, installed once by the hash of its content.
 
 A module's payload is gone when the module ends, so what outlives it must not import from there. ``engine/<hash>/agentless_engine`` is the
-package, byte-compiled; ``engine/<hash>/agentless`` a script that finds it. ``engine/current`` points to the newest one installed.
+package, byte-compiled; ``engine/<hash>/agentless`` a script that finds it. ``engine/current`` points to the newest one installed. The
+modules' glue lies beside it, for modules that start from byte code (module/warm.py); ``manifest`` tells CRC-32 and size of every file.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ import importlib
 import os
 import secrets
 import sys
+import zlib
 
 from ..state import make_directory, write_bytes
 
 PACKAGE = "agentless_engine"
 SCRIPT = "agentless"
+GLUE = "module"
+MANIFEST = "manifest"
+_FOLDERS = {"engine": PACKAGE, "module": GLUE}
 _SCRIPT_TEXT = '''import sys
 sys.path.insert(0, %r)
 if sys.argv[1:2] == ["supervisor"]:
@@ -30,31 +35,44 @@ main(sys.argv)
 
 
 def sources():
-    """dict of relative path -> bytes of every Python file of this engine, from a folder or from the zip that Ansible ships."""
+    """dict of path below ``engine/<hash>`` -> bytes of every Python file: the engine, and the modules' glue that came with it.
+
+    They come from a folder, or from the zip that Ansible ships.
+    """
     package = importlib.import_module(__name__.rsplit(".", 2)[0])
-    loader = package.__spec__.loader
-    archive = getattr(loader, "archive", None)
-    if archive is not None:
-        return _from_archive(archive, os.path.dirname(package.__file__))
     top = os.path.dirname(os.path.abspath(package.__file__))
+    archive = getattr(package.__spec__.loader, "archive", None)
+    if archive is not None:
+        return _from_archive(archive, os.path.dirname(top))
     found = {}
-    for directory, folders, names in os.walk(top):
+    for folder, name in _FOLDERS.items():
+        found.update(_from_folder(os.path.join(os.path.dirname(top), folder), name))
+    return found
+
+
+def _from_folder(top, name):
+    found = {}
+    for directory, folders, files in os.walk(top):
         folders[:] = sorted(each for each in folders if each != "__pycache__")
-        for name in sorted(names):
-            if name.endswith(".py"):
-                path = os.path.join(directory, name)
+        for file in sorted(files):
+            if file.endswith(".py"):
+                path = os.path.join(directory, file)
                 with open(path, "rb") as stream:
-                    found[os.path.relpath(path, top)] = stream.read()
+                    found[os.path.join(name, os.path.relpath(path, top))] = stream.read()
     return found
 
 
 def _from_archive(archive, directory):
     import zipfile
 
+    found = {}
     prefix = os.path.relpath(directory, archive) + "/"
     with zipfile.ZipFile(archive) as packed:
-        names = sorted(name for name in packed.namelist() if name.startswith(prefix) and name.endswith(".py"))
-        return {name[len(prefix):]: packed.read(name) for name in names}
+        for path in sorted(packed.namelist()):
+            folder, unused_sep, rest = path[len(prefix):].partition("/")
+            if path.startswith(prefix) and path.endswith(".py") and folder in _FOLDERS:
+                found[os.path.join(_FOLDERS[folder], rest)] = packed.read(path)
+    return found
 
 
 def content_hash(files):
@@ -98,6 +116,11 @@ def make_current(roots):
     """Install, and point ``engine/current`` to it. Returns the directory."""
     target = install(roots)
     link = os.path.join(roots.engine, "current")
+    try:
+        if os.readlink(link) == os.path.basename(target):
+            return target
+    except FileNotFoundError:
+        pass
     temporary = "%s.%s" % (link, secrets.token_hex(4))
     os.symlink(os.path.basename(target), temporary)
     os.rename(temporary, link)
@@ -108,11 +131,13 @@ def _write(roots, files, target):
     make_directory(roots.engine, 0o755)
     temporary = os.path.join(roots.engine, ".%s.%s.tmp" % (os.path.basename(target), secrets.token_hex(4)))
     for name, data in files.items():
-        path = os.path.join(temporary, PACKAGE, name)
+        path = os.path.join(temporary, name)
         make_directory(os.path.dirname(path), 0o755)
         with open(path, "wb") as stream:
             stream.write(data)
         _compile(path)
+    manifest = "".join("%d %d %s\n" % (zlib.crc32(data), len(data), name) for name, data in files.items())
+    write_bytes(os.path.join(temporary, MANIFEST), manifest.encode(), 0o644)
     write_bytes(os.path.join(temporary, SCRIPT), (_SCRIPT_TEXT % target).encode(), 0o644)
     try:
         os.rename(temporary, target)

@@ -40,7 +40,7 @@ def start(container, engine=None):
 
     :raises EngineError: the reason that the supervisor reports; nothing of this start is left then.
     """
-    engine = engine or installed.install(container.roots)
+    engine = engine or installed.make_current(container.roots)
     readable, writable = os.pipe()
     middle = os.fork()
     if middle == 0:
@@ -233,7 +233,7 @@ def adopt(container, engine=None):
 
     Its process is not touched; its exit status can't be known any more.
     """
-    engine = engine or installed.install(container.roots)
+    engine = engine or installed.make_current(container.roots)
     middle = os.fork()
     if middle == 0:
         try:

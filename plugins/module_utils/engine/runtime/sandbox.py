@@ -67,10 +67,13 @@ def attachments(spec):
 
 
 def _attach_all(container):
+    from ..net import attach, names
+
     endpoints = [connect(container, attachment, "eth%d" % index, first=index == 0, refresh=False)
                  for index, attachment in enumerate(attachments(container.spec))]
-    publish(container, endpoints)
-    from ..net import names
+    # networks that module network connected it to besides
+    endpoints += attach.reattach(container.roots, container.id, container.netns, tuple(endpoint.network for endpoint in endpoints))
+    publish(container)
 
     names.refresh(container.roots, *(endpoint.network for endpoint in endpoints))
 
@@ -108,30 +111,38 @@ def observe(container):
     from ..net import attach
 
     faults = []
-    for endpoint in attach.endpoints_of(container.roots, container.id):
+    endpoints = attach.endpoints_of(container.roots, container.id)
+    there = {endpoint.network for endpoint in endpoints}
+    for attachment in attachments(container.spec):
+        if attachment.name not in there:
+            faults.append("it is not in network %s" % attachment.name)
+    for endpoint in endpoints:
         faults.extend(attach.observe(container.roots, endpoint))
     return tuple(faults)
 
 
 def repair(container):
     """Make the network of a running container whole again."""
-    wanted = {attachment.name: attachment for attachment in attachments(container.spec)}
     from ..net import attach
 
-    endpoints = []
-    for endpoint in attach.endpoints_of(container.roots, container.id):
-        if endpoint.network in wanted:
-            endpoints.append(connect(container, wanted[endpoint.network], endpoint.ifname, first=endpoint.default_route))
-    publish(container, endpoints)
+    there = {endpoint.network: endpoint for endpoint in attach.endpoints_of(container.roots, container.id)}
+    for attachment in attachments(container.spec):
+        endpoint = there.get(attachment.name)
+        if endpoint is None:
+            connect(container, attachment, attach.free_ifname(container.roots, container.id), first=not there)
+        else:
+            connect(container, attachment, endpoint.ifname, first=endpoint.default_route)
+    attach.reattach(container.roots, container.id, container.netns, tuple(attachment.name for attachment in attachments(container.spec)))
+    publish(container)
 
 
-def publish(container, endpoints):
-    """Make the published ports of the spec true, through the first endpoint."""
-    from ..net import ports
+def publish(container):
+    """Make the published ports of the spec true, through a network that the world can reach."""
+    from ..net import attach, ports
 
-    if container.spec.ports and endpoints:
-        first = endpoints[0]
-        ports.publish(container.roots, container.id, container.spec.ports, first.ipv4_address, first.ipv6_address, container.name)
+    way_in = attach.way_in(container.roots, container.id)
+    if container.spec.ports and way_in is not None:
+        ports.publish(container.roots, container.id, container.spec.ports, way_in.ipv4_address, way_in.ipv6_address, container.name)
     else:
         ports.unpublish(container.roots, container.id)
 
@@ -145,7 +156,7 @@ def tear_down(container):
         from ..net import attach
 
         with collector.step():
-            attach.detach_all(container.roots, container.id, keep_leases=True)
+            attach.detach_all(container.roots, container.id, keep_leases=True, links=False)
     with collector.step():
         netns.unpin(container.netns)
     collector.finish()

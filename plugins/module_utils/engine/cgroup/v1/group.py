@@ -11,7 +11,7 @@ import time
 
 from ...errors import Unsupported
 from ...spec.resources import Resources, shares_from_weight, weight_from_shares
-from .. import files, stats
+from .. import files
 from ..manager import Manager, make_group, page_floor
 from . import blkio, cpu, cpuacct, cpuset, freezer, hugetlb, memory, pids
 
@@ -129,6 +129,8 @@ class Group(Manager):
 
     def stats(self):
         """The group's counters, as :class:`stats.Stats`."""
+        from .. import stats  # pylint: disable=import-outside-toplevel  # most callers only set limits
+
         of = self._of
         processor = None
         if "cpuacct" in of:

@@ -10,7 +10,7 @@ import os
 
 from ...errors import Conflict, TimedOut, Unsupported
 from ...spec.resources import Resources, weight_from_shares
-from .. import files, stats
+from .. import files
 from ..manager import Manager, make_group, page_floor
 from . import cpu, cpuset, freezer, hugetlb, io, memory, pids
 
@@ -185,6 +185,8 @@ class Group(Manager):
 
     def stats(self):
         """The group's counters, as :class:`stats.Stats`."""
+        from .. import stats  # pylint: disable=import-outside-toplevel  # most callers only set limits
+
         enabled = self.enabled()
         devices = io.usage(self.directory) if "io" in enabled else {}
         return stats.Stats(
