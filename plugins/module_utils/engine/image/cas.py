@@ -122,11 +122,15 @@ class Writer:
     def __init__(self, store):
         self._store = store
         self._sum = hashlib.sha256()
-        self._path = os.path.join(store.partial, "new-" + secrets.token_hex(8))
         state.make_directory(store.partial)
-        # the lock tells a collector that somebody still writes here
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            self._path = os.path.join(store.partial, "new-" + secrets.token_hex(8))
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            # the lock tells sweep() that somebody still writes here; one that was quicker has removed the file
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            if os.fstat(self._fd).st_nlink:
+                break
+            os.close(self._fd)
         self.size = 0
         self.existed = False
 

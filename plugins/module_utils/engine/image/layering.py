@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import secrets
 from typing import Optional, Tuple
@@ -121,7 +122,11 @@ def changeset(roots, content, lowers):
     """
     directory = os.path.join(roots.layers, ".stage-" + secrets.token_hex(8))
     staged = os.path.join(directory, "diff")
+    state.make_directory(directory)
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        # tells sweep() that somebody still works here
+        fcntl.flock(lock, fcntl.LOCK_EX)
         state.make_directory(staged)
         os.chmod(staged, 0o755)
         implied = _stage(content, staged, lowers)
@@ -129,6 +134,7 @@ def changeset(roots, content, lowers):
         yield diff.changeset(staged)
     finally:
         apply.remove_tree(directory)
+        os.close(lock)
 
 
 def _stage(content, staged, lowers):

@@ -203,6 +203,9 @@ def _fetch_layers(store, registry, reference, manifest, diff_ids):
     """Fetch and unpack the layers; each becomes visible after those below it."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from .sweep import sweep
+
+    sweep(store.roots)
     chain = _chain(diff_ids)
     stop = threading.Event()
     todo = [index for index, layer in enumerate(manifest.layers)

@@ -16,6 +16,7 @@ from ..image import archive, create, layering
 from ..image.changes import Changes
 from ..image.layout import named
 from ..image.store import ImageStore
+from ..image.sweep import sweep
 from ..layer import stream
 from ..plan import Action, Plan
 from ..spec.image import Descriptor, Platform
@@ -35,6 +36,7 @@ class LoadArchive(Action):
         return "load %s from %s" % (", ".join(self.names), self.path)
 
     def execute(self, roots):
+        sweep(roots)
         with layering.blame("path", self.path):
             archive.load(ImageStore(roots), self.path, self.platform)
 
@@ -109,6 +111,7 @@ class CreateImage(Action):
 
     def execute(self, roots):
         store = ImageStore(roots)
+        sweep(roots)
         try:
             descriptor = create.store_image(store.blobs, self.built.config, self.built.layers)
             with layering.blame("src", self.src) if self.src else contextlib.nullcontext():
