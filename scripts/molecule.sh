@@ -24,7 +24,7 @@ if [ ! -e "$link" ]; then
     mkdir -p "$(dirname "$link")"
     ln -sfn "$CHECKOUT" "$link"
 fi
-verb=test
+verb="test"
 case "${1:-}" in
     "" | -*) ;;
     *)
