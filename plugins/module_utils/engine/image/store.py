@@ -10,7 +10,6 @@ import re
 
 from .. import state
 from ..errors import Conflict, Corrupt, EngineError, InvalidValue, NotFound
-from ..layer.store import LayerStore
 from ..spec.image import Image, ImageConfig, Manifest
 from ..spec.reference import Reference
 from .layout import Layout, named, reference_of
@@ -26,7 +25,13 @@ class ImageStore:
         self.roots = roots
         self.layout = Layout(roots.images)
         self.blobs = self.layout.blobs
-        self.layers = LayerStore(roots)
+
+    @property
+    def layers(self):
+        """The :class:`LayerStore` beside; imported late, because finding an image does not need it."""
+        from ..layer.store import LayerStore  # pylint: disable=import-outside-toplevel
+
+        return LayerStore(self.roots)
 
     # --- finding
 
