@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ..engine.errors import EngineError, InvalidValue, TimedOut
 from ..engine.plan import Plan
 from ..engine.reconcile.container_exec import RunCommand
 from ..engine.runtime import exec as execution
 from ..engine.runtime.container import ContainerStore
+from .container_process import command as words
 from .run import Outcome
 
 ARGUMENTS = {
@@ -49,10 +48,11 @@ def handle(params, roots, check_mode):
 def _argv(params):
     if (params["argv"] is None) == (params["command"] is None):
         raise InvalidValue("command", params["command"], "or argv is needed, and only one of them")
-    argv = params["argv"] if params["argv"] is not None else shlex.split(params["command"])
-    if not argv:
-        raise InvalidValue("command", params["command"], "is empty")
-    return tuple(argv)
+    option = "command" if params["argv"] is None else "argv"
+    argv = words(params[option], option)
+    if not argv or not argv[0]:
+        raise InvalidValue(option, params[option], "is empty")
+    return argv
 
 
 def _result(params, command):
