@@ -10,7 +10,10 @@ cd "$(dirname "$0")/.."
 
 CHECKOUT=$PWD
 DEMO=$CHECKOUT/.cache/demo
-STATE_ROOT=/var/lib/agentless-demo/engine
+ROOT=/var/lib/agentless-demo
+STATE_ROOT=$ROOT/engine
+# The ports of a demo that is there, wherever it was started from.
+PORTS=$ROOT/ports.json
 export ANSIBLE_COLLECTIONS_PATH=$CHECKOUT/.cache/collections ANSIBLE_LOCALHOST_WARNING=0
 export ANSIBLE_PIPELINING=1 ANSIBLE_INVENTORY_UNPARSED_WARNING=0 ANSIBLE_DISPLAY_SKIPPED_HOSTS=0 LC_ALL=C.UTF-8
 export PATH=$CHECKOUT/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,17 +25,17 @@ fi
 mkdir -p "$DEMO" "$ANSIBLE_COLLECTIONS_PATH/ansible_collections/agentless"
 ln -sfn "$CHECKOUT" "$ANSIBLE_COLLECTIONS_PATH/ansible_collections/agentless/containers"
 
-# The first port from $1 on that nobody listens on.
-free_port() {
-    local port=$1
-    while [ -n "$(ss --no-header --listening --tcp --numeric "sport = :$port")" ]; do
-        port=$((port + 1))
+# The first of $2 ports from $1 on that nobody listens on.
+free_ports() {
+    local first=$1 count=$2
+    while [ -n "$(ss --no-header --listening --tcp --numeric "sport >= :$first and sport < :$((first + count))")" ]; do
+        first=$((first + count))
     done
-    echo "$port"
+    echo "$first"
 }
 
 play() {
-    ansible-playbook -i localhost, -c local -e ansible_python_interpreter=/usr/bin/python3 -e "@$DEMO/ports.json" "playbooks/$1"
+    ansible-playbook -i localhost, -c local -e ansible_python_interpreter=/usr/bin/python3 -e "@$PORTS" "playbooks/$1"
 }
 
 changed() {
@@ -41,9 +44,10 @@ changed() {
 
 run() {
     # A demo that is there already keeps its ports.
-    if [ ! -f "$DEMO/ports.json" ] || [ ! -d /var/lib/agentless-demo ]; then
-        echo "{\"demo_registry_port\": $(free_port 5050), \"demo_first_port\": $(free_port 18080)}" >"$DEMO/ports.json"
-        python scripts/integration.py --observe $STATE_ROOT | LC_ALL=C sort >"$DEMO/before"
+    if [ ! -f "$PORTS" ]; then
+        mkdir -p "$ROOT"
+        python scripts/integration.py --observe "$STATE_ROOT" | LC_ALL=C sort >"$ROOT/before"
+        echo "{\"demo_registry_port\": $(free_ports 5050 1), \"demo_first_port\": $(free_ports 18080 3)}" >"$PORTS"
     fi
     play demo.yml | tee "$DEMO/first.log"
     echo
@@ -66,13 +70,18 @@ run() {
 }
 
 clean() {
-    [ -f "$DEMO/ports.json" ] || echo '{}' >"$DEMO/ports.json"
+    rm -f "$DEMO/before"
+    # The play removes these two with everything else.
+    [ ! -f "$PORTS" ] || cp "$PORTS" "$DEMO/ports.json"
+    [ ! -f "$ROOT/before" ] || cp "$ROOT/before" "$DEMO/before"
+    PORTS=$DEMO/ports.json
+    [ -f "$PORTS" ] || echo '{}' >"$PORTS"
     play demo_clean.yml >"$DEMO/clean.log" || {
         cat "$DEMO/clean.log"
         exit 1
     }
     if [ -f "$DEMO/before" ]; then
-        python scripts/integration.py --observe $STATE_ROOT | LC_ALL=C sort >"$DEMO/after"
+        python scripts/integration.py --observe "$STATE_ROOT" | LC_ALL=C sort >"$DEMO/after"
         if LC_ALL=C comm -13 "$DEMO/before" "$DEMO/after" | grep .; then
             echo "demo: the lines above were not there before the demo" >&2
             exit 1
