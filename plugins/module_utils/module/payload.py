@@ -23,15 +23,15 @@ def engine_cgroup():
 
 
 def engine_cgroup_v1():
-    from ..engine.cgroup.v1 import blkio, cpu, cpuacct, cpuset, freezer, group, hugetlb, memory, pids
+    from ..engine.cgroup.v1 import blkio, cpu, cpuacct, cpuset, devices, freezer, group, hugetlb, memory, pids
 
-    return blkio, cpu, cpuacct, cpuset, freezer, group, hugetlb, memory, pids
+    return blkio, cpu, cpuacct, cpuset, devices, freezer, group, hugetlb, memory, pids
 
 
 def engine_cgroup_v2():
-    from ..engine.cgroup.v2 import cpu, cpuset, freezer, group, hugetlb, io, memory, pids
+    from ..engine.cgroup.v2 import cpu, cpuset, devices, freezer, group, hugetlb, io, memory, pids
 
-    return cpu, cpuset, freezer, group, hugetlb, io, memory, pids
+    return cpu, cpuset, devices, freezer, group, hugetlb, io, memory, pids
 
 
 def engine_cli():
@@ -54,11 +54,12 @@ def engine_image():
         push,
         registry,
         store,
+        sweep,
         transport,
         verify,
     )
 
-    return archive, auth, cas, changes, create, inspect, layering, layout, pull, push, registry, store, transport, verify
+    return archive, auth, cas, changes, create, inspect, layering, layout, pull, push, registry, store, sweep, transport, verify
 
 
 def engine_layer():
@@ -68,9 +69,9 @@ def engine_layer():
 
 
 def engine_linux():
-    from ..engine.linux import calls, consts, features, netns
+    from ..engine.linux import bpf, calls, consts, features, netns
 
-    return calls, consts, features, netns
+    return bpf, calls, consts, features, netns
 
 
 def engine_net():
@@ -148,9 +149,9 @@ def engine_security():
 
 
 def engine_spec():
-    from ..engine.spec import container, document, image, network, reference, resources, runtime, volume
+    from ..engine.spec import container, devices, document, image, network, reference, resources, runtime, volume
 
-    return container, document, image, network, reference, resources, runtime, volume
+    return container, devices, document, image, network, reference, resources, runtime, volume
 
 
 def engine_supervisor():
