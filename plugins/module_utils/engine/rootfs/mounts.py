@@ -87,7 +87,11 @@ class FileSystem:
 
 @dataclass(frozen=True)
 class Bind:
-    """A directory or file of the host, seen in the container. Flags need a second mount: the kernel ignores them on the first."""
+    """A directory or file of the host, seen in the container. Flags need a second mount: the kernel ignores them on the first.
+
+    What follows ``/./`` in ``source`` is looked up as with what precedes it for a root: containers write there, and a symbolic link of
+    theirs must not lead to the host's files.
+    """
 
     source: str
     target: str
@@ -98,19 +102,30 @@ class Bind:
 
     def perform(self, root):
         parsed = MountFlags.parse(self.options)
-        directory = stat.S_ISDIR(os.stat(self.source).st_mode)
-        recursive = consts.MS_REC if "rbind" in self.options or "bind" not in self.options else 0
-        target = open_in_root(root, self.target, create="directory" if directory else "file")
-        try:
-            calls.mount(self.source, fd_path(target), None, consts.MS_BIND | recursive)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, "bind %s to %s" % (self.source, self.target)) from None
-        finally:
-            os.close(target)
+        top, confined, inside = self.source.partition("/./")
+        if confined:
+            source = open_in_root(top, inside)
+            try:
+                self._mount(root, fd_path(source))
+            finally:
+                os.close(source)
+        else:
+            self._mount(root, self.source)
         flags = parsed.flags & ~(consts.MS_BIND | consts.MS_REC)
         if flags:
             remount(root, self.target, flags)
         _propagate(root, self.target, parsed.propagation or (consts.MS_PRIVATE | consts.MS_REC,))
+
+    def _mount(self, root, source):
+        directory = stat.S_ISDIR(os.stat(source).st_mode)
+        recursive = consts.MS_REC if "rbind" in self.options or "bind" not in self.options else 0
+        target = open_in_root(root, self.target, create="directory" if directory else "file")
+        try:
+            calls.mount(source, fd_path(target), None, consts.MS_BIND | recursive)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "bind %s to %s" % (self.source, self.target)) from None
+        finally:
+            os.close(target)
 
 
 @dataclass(frozen=True)

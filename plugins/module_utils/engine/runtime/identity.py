@@ -31,9 +31,9 @@ def resolve(text, read_file, groups=(), option="user"):
     passwd = _entries(read_file("/etc/passwd"), 6)
     group_file = _entries(read_file("/etc/group"), 3)
     entry = next((each for each in passwd if each[0] == name), None)
-    if entry is None and name.isdigit():
+    if entry is None and _is_number(name):
         entry = next((each for each in passwd if each[2] == name), None)
-    if entry is None and not name.isdigit():
+    if entry is None and not _is_number(name):
         raise InvalidValue(option, text, "names a user that /etc/passwd of the image does not have",
                            "use a user of the image, or numbers such as 1000:1000")
     uid = int(entry[2]) if entry else int(name)
@@ -41,7 +41,7 @@ def resolve(text, read_file, groups=(), option="user"):
         gid = _gid(group, group_file, option, text)
         additional = ()
     else:
-        gid = int(entry[3]) if entry and entry[3].isdigit() else 0
+        gid = int(entry[3]) if entry and _is_number(entry[3]) else 0
         additional = _memberships(entry[0] if entry else None, group_file)
     extra = tuple(_gid(str(each), group_file, "groups", each) for each in groups)
     every = tuple(dict.fromkeys(tuple(each for each in additional if each != gid) + extra))
@@ -51,11 +51,16 @@ def resolve(text, read_file, groups=(), option="user"):
 def _entries(data, least):
     lines = (data or b"").decode("utf-8", "replace").splitlines()
     fields = (line.split(":") for line in lines if line and not line.startswith("#"))
-    return [entry for entry in fields if len(entry) >= least and entry[2].isdigit()]
+    return [entry for entry in fields if len(entry) >= least and _is_number(entry[2])]
+
+
+def _is_number(text):
+    """Whether it is one that setuid(2) takes: (uid_t) -1 means "leave it"."""
+    return text.isascii() and text.isdigit() and int(text) < (1 << 32) - 1
 
 
 def _gid(name, group_file, option, value):
-    if name.isdigit():
+    if _is_number(name):
         return int(name)
     for entry in group_file:
         if entry[0] == name:

@@ -20,10 +20,15 @@ def read(container, follow=False):
     """
     for path in files(container):
         with open(path, "rb") as stream:
+            rest = b""
             for line in stream:
+                if not line.endswith(b"\n"):
+                    # the watcher is just writing it
+                    rest = line
+                    break
                 yield parse(line)
             if follow and path.endswith(NAME):
-                yield from _follow(container, stream)
+                yield from _follow(container, stream, rest)
 
 
 def files(container):
@@ -43,9 +48,8 @@ def parse(line):
     return stream.decode(), text + (b"\n" if tag == b"F" else b"")
 
 
-def _follow(container, stream):
+def _follow(container, stream, rest=b""):
     path = stream.name
-    rest = b""
     while True:
         data = stream.read()
         if data:

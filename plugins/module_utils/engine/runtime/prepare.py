@@ -129,7 +129,8 @@ def _volume_mount(container, store, entry):
         if not entry.no_copy:
             copyup.fill(container, entry.target, source)
         if entry.subpath:
-            source = os.path.join(source, entry.subpath)
+            # rootfs.mounts.Bind looks up what follows /./ inside of what precedes it
+            source = "%s/./%s" % (source, entry.subpath)
     elif not os.path.lexists(source):
         if not entry.create_source:
             raise InvalidValue("mounts", source, "does not exist on the host", "make it first, or set create_mountpoint: true")
