@@ -5,7 +5,7 @@
 #
 # Runs kernel tests in a virtual machine whose only control groups are version 2, with Debian's cloud kernel: for hosts that have version 1.
 #
-#     tests/lab/cgroup2.sh [PYTEST ARGUMENTS]        default: tests/kernel/test_cgroup.py tests/kernel/test_security.py
+#     tests/lab/cgroup2.sh [PYTEST ARGUMENTS]        default: tests/kernel/test_{cgroup,devices,security}.py
 #
 # Needs root, and the packages qemu-system-x86, debootstrap and cpio. The machine is slow (no KVM): half a minute for the default.
 # Everything is made once under .cache/lab/cgroup2; the root file system is unpacked into memory, so no disk driver is needed.
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.."
 
 CHECKOUT=$PWD
 LAB=$CHECKOUT/.cache/lab/cgroup2
-TESTS=${*:-tests/kernel/test_cgroup.py tests/kernel/test_security.py}
+TESTS=${*:-tests/kernel/test_cgroup.py tests/kernel/test_devices.py tests/kernel/test_security.py}
 
 for command in qemu-system-x86_64 debootstrap cpio; do
     command -v "$command" >/dev/null || { echo "$command is missing: apt install qemu-system-x86 debootstrap cpio" >&2; exit 1; }

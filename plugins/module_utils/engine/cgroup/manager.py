@@ -69,8 +69,8 @@ class Manager:
     def __repr__(self):
         return "<%s group %s>" % (self.setup.version, self.path)
 
-    # each version has its own: directories(), create(), add(pid), apply(resources), read(fields), freeze(), thaw(), frozen(),
-    # stats(), oom_kills(), expected_fields(resources), unsupported(resources)
+    # each version has its own: directories(), create(), add(pid), apply(resources), apply_devices(rules), read(fields), freeze(), thaw(),
+    # frozen(), stats(), oom_kills(), expected_fields(resources), unsupported(resources)
 
     def exists(self):
         """Whether the group is there in every hierarchy that it should be in."""

@@ -157,6 +157,11 @@ def seccomp_load(program):
     _syscall("seccomp", "seccomp", ctypes.c_uint(consts.SECCOMP_SET_MODE_FILTER), ctypes.c_uint(0), ctypes.byref(description))
 
 
+def bpf(command, what, attributes):
+    """bpf(2): ``attributes`` is a ctypes buffer of the command's part of union bpf_attr, which the kernel may write to."""
+    return _syscall("bpf", what, ctypes.c_int(command), ctypes.byref(attributes), ctypes.c_uint(ctypes.sizeof(attributes)))
+
+
 def close_range(first, last=0xFFFFFFFF):
     """close_range(2), or a loop over /proc/self/fd before Linux 5.9."""
     try:

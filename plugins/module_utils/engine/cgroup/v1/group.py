@@ -10,12 +10,13 @@ import os
 import time
 
 from ...errors import Unsupported
+from ...spec.devices import allow_everything
 from ...spec.resources import Resources, shares_from_weight, weight_from_shares
 from .. import files
 from ..manager import Manager, make_group, page_floor
-from . import blkio, cpu, cpuacct, cpuset, freezer, hugetlb, memory, pids
+from . import blkio, cpu, cpuacct, cpuset, devices, freezer, hugetlb, memory, pids
 
-# In the order in which processes are added. devices limits nothing yet: a container joins it so that rules can follow.
+# In the order in which processes are added. devices holds no limits but rules: see apply_devices().
 _CONTROLLERS = {
     "cpuset": cpuset, "cpu": cpu, "cpuacct": cpuacct, "memory": memory, "pids": pids, "freezer": freezer, "blkio": blkio,
     "hugetlb": hugetlb, "devices": None,
@@ -68,6 +69,17 @@ class Group(Manager):
         resources = Resources(**kept)
         for name in dict.fromkeys(_OWNER[field] for field in kept):
             _CONTROLLERS[name].apply(self._of[name], resources)
+
+    def apply_devices(self, rules):
+        """Which device nodes its processes may make and open: DeviceRule documents, in order. To be called before the first add().
+
+        :raises Unsupported: no devices controller is mounted, or it cannot hold the rules.
+        """
+        if "devices" in self._of:
+            devices.apply(self._of["devices"], rules)
+        elif not allow_everything(rules):
+            raise Unsupported("device rules: this host (cgroup v1) has no devices controller, so nothing keeps processes from its disks",
+                              "mount it: mount -t cgroup -o devices devices /sys/fs/cgroup/devices")
 
     def supported(self):
         """frozenset of the fields that this host can hold."""
@@ -139,12 +151,12 @@ class Group(Manager):
                 limits = files.keyed(files.read(os.path.join(of["cpu"], "cpu.stat")))
                 processor.update(nr_periods=limits.get("nr_periods", 0), nr_throttled=limits.get("nr_throttled", 0),
                                  throttled_usec=limits.get("throttled_time", 0) // 1000)
-        devices = blkio.usage(of["blkio"]) if "blkio" in of else {}
+        disks = blkio.usage(of["blkio"]) if "blkio" in of else {}
         return stats.Stats(
             cpu=stats.Cpu(**processor) if processor else None,
             memory=stats.Memory(**memory.usage(of["memory"])) if "memory" in of else None,
             pids=stats.Pids(**pids.usage(of["pids"])) if "pids" in of else None,
-            io=tuple(stats.Io(device, **counts) for device, counts in sorted(devices.items())),
+            io=tuple(stats.Io(device, **counts) for device, counts in sorted(disks.items())),
             oom_kills=self.oom_kills(),
         )
 

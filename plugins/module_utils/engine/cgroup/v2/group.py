@@ -12,7 +12,7 @@ from ...errors import Conflict, TimedOut, Unsupported
 from ...spec.resources import Resources, weight_from_shares
 from .. import files
 from ..manager import Manager, make_group, page_floor
-from . import cpu, cpuset, freezer, hugetlb, io, memory, pids
+from . import cpu, cpuset, devices, freezer, hugetlb, io, memory, pids
 
 _CONTROLLERS = {"cpuset": cpuset, "cpu": cpu, "memory": memory, "pids": pids, "io": io, "hugetlb": hugetlb}
 _OWNER = {field: name for name, module in _CONTROLLERS.items() for field in module.FIELDS}
@@ -126,6 +126,13 @@ class Group(Manager):
         for name in dict.fromkeys(_OWNER[field] for field in kept):
             _CONTROLLERS[name].apply(self.directory, resources)
 
+    def apply_devices(self, rules):
+        """Which device nodes its processes may make and open: DeviceRule documents, in order. To be called before the first add().
+
+        :raises Unsupported: the kernel cannot hold the rules.
+        """
+        devices.apply(self.directory, rules)
+
     def read(self, fields=None):
         """What the kernel holds, as Resources. ``fields``: only these (fewer files to read)."""
         values = {}
@@ -188,12 +195,12 @@ class Group(Manager):
         from .. import stats  # pylint: disable=import-outside-toplevel  # most callers only set limits
 
         enabled = self.enabled()
-        devices = io.usage(self.directory) if "io" in enabled else {}
+        disks = io.usage(self.directory) if "io" in enabled else {}
         return stats.Stats(
             cpu=stats.Cpu(**cpu.usage(self.directory)),
             memory=stats.Memory(**memory.usage(self.directory)) if "memory" in enabled else None,
             pids=stats.Pids(**pids.usage(self.directory)) if "pids" in enabled else None,
-            io=tuple(stats.Io(device, **counts) for device, counts in sorted(devices.items())),
+            io=tuple(stats.Io(device, **counts) for device, counts in sorted(disks.items())),
             oom_kills=self.oom_kills(),
         )
 
