@@ -12,6 +12,7 @@ import stat
 from ..errors import InvalidValue, Unsupported
 from ..security import capabilities
 from ..security.paths import READONLY_PATHS, masked_paths
+from ..spec.devices import container_rules
 from ..spec.runtime import Capabilities, Device, Linux, Mount, Namespace, Process, Root, Spec
 from . import identity
 
@@ -78,10 +79,12 @@ def build(container, config, mounts, netns, sandbox=None):
         oom_score_adj=spec.oom_score_adj,
     )
     namespaces = _namespaces(spec, netns, sandbox)
+    devices = _devices(spec)
     linux = Linux(
         namespaces=namespaces,
-        devices=_devices(spec),
+        devices=devices,
         cgroups_path="/%s/%s" % (container.roots.cgroup_parent, container.id),
+        resources={"devices": [rule.to_json() for rule in _device_rules(spec, devices)]},
         sysctl=_sysctls(spec),
         masked_paths=() if spec.privileged else masked_paths(container.roots.sys),
         readonly_paths=() if spec.privileged else READONLY_PATHS,
@@ -153,6 +156,12 @@ def _devices(spec):
         answer.append(Device(entry.path_in_container, kind, os.major(status.st_rdev), os.minor(status.st_rdev),
                              stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid))
     return tuple(answer)
+
+
+def _device_rules(spec, devices):
+    """The rules of its control group: a device that is given may be used with the permissions that it is given with."""
+    given = [(device.type, device.major, device.minor, entry.permissions) for device, entry in zip(devices, spec.devices)]
+    return container_rules(given, spec.privileged)
 
 
 def _sysctls(spec):

@@ -27,6 +27,7 @@ from ..cgroup import setup
 from ..cgroup.manager import open_manager
 from ..errors import EngineError, describe
 from ..linux import calls
+from ..spec import devices
 from ..spec.runtime import Spec
 from ..state import digest_of, make_directory, read_json, write_bytes
 from . import container as records
@@ -112,6 +113,7 @@ def _create(container, streams, undo, restart_count):
     undo.callback(manager.delete)
     manager.create()
     manager.apply(container.spec.resources)
+    manager.apply_devices(devices.from_resources(spec.linux.resources))
     program = create.seccomp_program(container.spec.security_opts, container.spec.privileged,
                                      frozenset(spec.process.capabilities.bounding), container.roots)
     created = create.create(spec, container.directory, manager, streams.container_side, setup.detect(container.roots), program)
