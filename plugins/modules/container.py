@@ -271,7 +271,7 @@ options:
         description: Failures in a row that make the container unhealthy. 3 where it is not given.
         type: int
   privileged:
-    description: All capabilities, no seccomp filter, nothing masked or read-only.
+    description: All capabilities and devices, no seccomp filter, nothing masked or read-only.
     type: bool
     default: false
   capabilities:
@@ -288,7 +288,10 @@ options:
     type: list
     elements: str
   devices:
-    description: Devices of the host, as C(/dev/fuse) or C(/dev/sda:/dev/xvda).
+    description:
+      - Devices of the host, as C(/dev/fuse), C(/dev/sda:/dev/xvda) or C(/dev/sda:/dev/xvda:r).
+      - The third part is what the container may do with it, of C(r) (read), C(w) (write) and C(m) (make a node), all three by default.
+      - Device nodes that are not given here can be made by a container's root and not be opened, except those that every container has.
     type: list
     elements: str
   tty:
