@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ..engine.errors import InvalidValue, NotFound, Unsupported
+from ..engine.errors import InvalidValue
 from ..engine.reconcile import container as reconcile
 from ..engine.runtime.container import ContainerStore
 from ..engine.spec.container import ContainerSpec
@@ -38,7 +38,10 @@ def handle(params, roots, check_mode):
             _sweep(roots)
         observed = reconcile.observe(roots, wanted)
         plan = reconcile.plan(wanted, observed)
-        _check_before(roots, wanted, observed, plan, check_mode)
+        if plan and wanted.spec is not None:
+            from .container_conditions import check
+
+            check(roots, wanted.spec, observed, plan, check_mode)
     except BaseException:
         lock.close()
         raise
@@ -64,46 +67,6 @@ def _inspect(roots, name):
 
     container = ContainerStore(roots).find(name)
     return None if container is None else inspect(container)
-
-
-def _check_before(roots, wanted, observed, plan, check_mode):
-    """What would fail half way is refused first, so that the old container is still there then."""
-    if wanted.spec is None or wanted.state == "absent" or not plan:
-        return
-    spec = wanted.spec
-    if not check_mode and observed.image_id is None and not _pulls(plan) and _creates(plan):
-        raise NotFound("image: %r is not on this host" % spec.image, "pull it, or let this task do so with pull: missing")
-    if not check_mode and (not observed.exists or spec.networks != observed.record.spec.networks):
-        # in check mode a task before this one would have made it
-        from ..engine.net.store import NetworkStore
-
-        for attachment in spec.networks:
-            if attachment.name != "bridge":
-                NetworkStore(roots).require(attachment.name)
-    if spec.ports and spec.network_mode == "bridge" and (not observed.exists or spec.ports != observed.record.spec.ports):
-        from ..engine.net import ports
-
-        ports.check_free(roots, spec.ports, observed.record.id if observed.exists else None)
-    _check_limits(roots, spec)
-
-
-def _pulls(plan):
-    return any(isinstance(step, reconcile.actions.PullImage) for step in plan.actions)
-
-
-def _creates(plan):
-    return any(isinstance(step, reconcile.actions.CreateContainer) for step in plan.actions)
-
-
-def _check_limits(roots, spec):
-    from ..engine.cgroup.manager import open_manager
-
-    missing = open_manager(roots, "check").unsupported(spec.resources)
-    # swap that only follows from a memory limit is no wish of anybody
-    missing = [name for name in missing if name != "memory_swap_max"]
-    if missing:
-        raise Unsupported("%s: this host's kernel cannot limit it (no such control group file)" % ", ".join(missing),
-                          "leave the option out, or enable the controller")
 
 
 def desired(params):

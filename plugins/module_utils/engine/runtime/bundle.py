@@ -101,6 +101,15 @@ def build(container, config, mounts, netns, sandbox=None):
     )
 
 
+def check(spec):
+    """Refuse what the host cannot give, before anything is made.
+
+    :raises InvalidValue: no such device. Unsupported: a kernel parameter of the whole host.
+    """
+    _devices(spec)
+    _sysctls(spec)
+
+
 def default_mounts(spec, private_net=True):
     """The file systems of every container, as Docker's default specification lists them."""
     sys_options = ("nosuid", "noexec", "nodev") + (() if spec.privileged else ("ro",))
