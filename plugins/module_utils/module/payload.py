@@ -59,7 +59,7 @@ def engine_image():
         verify,
     )
 
-    return archive, auth, cas, changes, create, inspect, layering, layout, pull, push, registry, store, sweep, transport, verify
+    return archive, auth, cas, changes, create, identify, inspect, layering, layout, pull, push, registry, store, sweep, transport, verify
 
 
 def engine_layer():
@@ -106,6 +106,7 @@ def engine_runtime():
         create,
         delete,
         exec,  # noqa: A004
+        execute,
         identity,
         init,
         inspect,
@@ -127,6 +128,7 @@ def engine_runtime():
         create,
         delete,
         exec,
+        execute,
         identity,
         init,
         inspect,
@@ -149,9 +151,9 @@ def engine_security():
 
 
 def engine_spec():
-    from ..engine.spec import container, devices, document, image, network, reference, resources, runtime, volume
+    from ..engine.spec import container, devices, document, image, network, reference, resources, rlimit, runtime, volume
 
-    return container, devices, document, image, network, reference, resources, runtime, volume
+    return container, devices, document, image, network, reference, resources, rlimit, runtime, volume
 
 
 def engine_supervisor():
@@ -173,6 +175,7 @@ def glue():
         container,
         container_arguments,
         container_comparisons,
+        container_conditions,
         container_exec,
         container_health,
         container_info,
@@ -207,6 +210,7 @@ def glue():
         container,
         container_arguments,
         container_comparisons,
+        container_conditions,
         container_exec,
         container_health,
         container_info,

@@ -177,6 +177,16 @@ def close_range(first, last=0xFFFFFFFF):
                     continue
 
 
+def execveat(directory, name, arguments, environment, flags=0):
+    """execveat(2): ``name`` in an open directory. Returns only by OSError.
+
+    :param environment: list of ``NAME=value``.
+    """
+    argv = (ctypes.c_char_p * (len(arguments) + 1))(*[_bytes(each) for each in arguments], None)
+    envp = (ctypes.c_char_p * (len(environment) + 1))(*[_bytes(each) for each in environment], None)
+    _syscall("execveat", name, ctypes.c_int(directory), ctypes.c_char_p(_bytes(name)), argv, envp, ctypes.c_int(flags))
+
+
 class _MountAttr(ctypes.Structure):
     _fields_ = [("attr_set", ctypes.c_uint64), ("attr_clr", ctypes.c_uint64),
                 ("propagation", ctypes.c_uint64), ("userns_fd", ctypes.c_uint64)]

@@ -93,20 +93,21 @@ TIOCGPTN = 0x40045430 if _POWERPC else 0x80045430
 TIOCSPTLCK = 0x80045431 if _POWERPC else 0x40045431
 
 AT_FDCWD = -100
+AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
 
 _SYSCALLS = {
     "x86_64": {"clone": 56, "pivot_root": 155, "keyctl": 250, "seccomp": 317, "pidfd_open": 434, "pidfd_send_signal": 424, "setns": 308,
-               "capset": 126, "capget": 125, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 321},
+               "capset": 126, "capget": 125, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 321, "execveat": 322},
     "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219, "seccomp": 277, "pidfd_open": 434, "pidfd_send_signal": 424, "setns": 268,
-                "capset": 91, "capget": 90, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 280},
+                "capset": 91, "capget": 90, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 280, "execveat": 281},
     "riscv64": {"clone": 220, "pivot_root": 41, "keyctl": 219, "seccomp": 277, "pidfd_open": 434, "pidfd_send_signal": 424, "setns": 268,
-                "capset": 91, "capget": 90, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 280},
+                "capset": 91, "capget": 90, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 280, "execveat": 281},
     "ppc64le": {"clone": 120, "pivot_root": 203, "keyctl": 271, "seccomp": 358, "pidfd_open": 434, "pidfd_send_signal": 424, "setns": 350,
-                "capset": 184, "capget": 183, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 361},
+                "capset": 184, "capget": 183, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 361, "execveat": 362},
     "s390x": {"clone": 120, "pivot_root": 217, "keyctl": 280, "seccomp": 348, "pidfd_open": 434, "pidfd_send_signal": 424, "setns": 339,
-              "capset": 185, "capget": 184, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 351},
+              "capset": 185, "capget": 184, "mount_setattr": 442, "close_range": 436, "openat2": 437, "bpf": 351, "execveat": 354},
 }
 MACHINE = os.uname().machine
 

@@ -213,7 +213,11 @@ class Mask:
                 calls.mount("tmpfs", fd_path(target), "tmpfs", flags, "size=0k")
             else:
                 # the null device of the new /dev, not the host's path: after pivot_root the host's is gone
-                calls.mount(os.path.join(root, "dev/null"), fd_path(target), None, consts.MS_BIND)
+                null = open_in_root(root, "/dev/null")
+                try:
+                    calls.mount(fd_path(null), fd_path(target), None, consts.MS_BIND)
+                finally:
+                    os.close(null)
         finally:
             os.close(target)
 

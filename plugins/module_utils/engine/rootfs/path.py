@@ -25,8 +25,37 @@ def open_in_root(root, path, create=None, mode=0o755):
     :param create: ``"directory"`` or ``"file"`` makes what is missing (parents are directories).
     :raises OSError: ENOENT, ELOOP, ENOTDIR; ``filename`` is the path inside the root.
     """
+    stack = _walk(root, path, create, mode)[0]
+    found = stack.pop()
+    for fd in stack:
+        os.close(fd)
+    return found
+
+
+def locate_in_root(root, path):
+    """(O_PATH descriptor of a directory, name in it, whether the way there stays on the root's own file system).
+
+    Directory and name are of what ``path`` leads to, for calls that take the two; the name is no link.
+
+    A link of /proc that leads elsewhere than its text says (``/proc/self/exe``) is taken by its text.
+
+    :raises OSError: as :func:`open_in_root`; EISDIR for the root itself.
+    """
+    stack, names, devices = _walk(root, path, None, 0)
+    os.close(stack.pop())
+    parent = stack.pop() if stack else None
+    for fd in stack:
+        os.close(fd)
+    if parent is None:
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return parent, names[-1], len(devices) == 1
+
+
+def _walk(root, path, create, mode):
+    """(descriptors from the root to the end, their names, device numbers of all that was passed)."""
     todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
-    stack = [os.open(root, _O_DIR)]
+    stack, names = [os.open(root, _O_DIR)], [None]
+    devices = {os.fstat(stack[0]).st_dev}
     links = 0
     try:
         while todo:
@@ -34,9 +63,11 @@ def open_in_root(root, path, create=None, mode=0o755):
             if part == "..":
                 if len(stack) > 1:
                     os.close(stack.pop())
+                    names.pop()
                 continue
             fd = _step(stack[-1], part, create if not todo else create and "directory", mode, path)
             status = os.fstat(fd)
+            devices.add(status.st_dev)
             if stat.S_ISLNK(status.st_mode):
                 target = os.readlink("", dir_fd=fd)
                 os.close(fd)
@@ -46,15 +77,18 @@ def open_in_root(root, path, create=None, mode=0o755):
                 if target.startswith("/"):
                     while len(stack) > 1:
                         os.close(stack.pop())
+                        names.pop()
                 todo.extend([each for each in target.split("/") if each not in ("", ".")][::-1])
                 continue
             stack.append(fd)
+            names.append(part)
             if todo and not stat.S_ISDIR(status.st_mode):
                 raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        return stack.pop()
-    finally:
+    except BaseException:
         for fd in stack:
             os.close(fd)
+        raise
+    return stack, names, devices
 
 
 def _step(directory, name, create, mode, path):

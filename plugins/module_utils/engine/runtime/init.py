@@ -20,9 +20,10 @@ import termios
 
 from ..linux import calls, consts
 from ..rootfs import overlay
-from ..rootfs.path import open_in_root
+from ..rootfs.path import fd_path, open_in_root
 from ..security import capabilities, rlimits
 from . import sync
+from .execute import execute
 
 
 class Task:
@@ -77,7 +78,7 @@ def main(task, channel):
         step = "take the identity"
         become(task.spec.process, task.filter, keep=(channel.fileno(),))
         step = "run %s" % task.spec.process.args[0]
-        execute(task.spec.process)
+        execute(task.spec.process, alone=True)
     except BaseException as error:  # pylint: disable=broad-except  # nobody above: this is the first process
         sync.fail(channel, step, error)
 
@@ -171,11 +172,11 @@ def _stdio(task, channel, root):
         for target, fd in enumerate(task.stdio):
             os.dup2(fd, target)
         return
-    master = os.open(os.path.join(root, "dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    master = _open_inside(root, "/dev/pts/ptmx", os.O_CLOEXEC)
     unlock = struct.pack("i", 0)
     fcntl.ioctl(master, consts.TIOCSPTLCK, unlock)
     number = struct.unpack("I", fcntl.ioctl(master, consts.TIOCGPTN, b"\0" * 4))[0]
-    slave = os.open(os.path.join(root, "dev/pts", str(number)), os.O_RDWR | os.O_NOCTTY)
+    slave = _open_inside(root, "/dev/pts/%d" % number)
     size = task.spec.process.console_size or {}
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.get("height", 24), size.get("width", 80), 0, 0))
     channel.send_descriptor(master)
@@ -183,11 +184,20 @@ def _stdio(task, channel, root):
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
     for target in (0, 1, 2):
         os.dup2(slave, target)
+    console = open_in_root(root, "/dev/console", create="file")
+    calls.mount(fd_path(slave), fd_path(console), None, consts.MS_BIND)
+    os.close(console)
     if slave > 2:
         os.close(slave)
-    console = os.open(os.path.join(root, "dev/console"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    os.close(console)
-    calls.mount(os.path.join(root, "dev/pts", str(number)), os.path.join(root, "dev/console"), None, consts.MS_BIND)
+
+
+def _open_inside(root, path, flags=0):
+    """Open a terminal of the container: its /dev may be a link of its image's, which must not lead out."""
+    found = open_in_root(root, path)
+    try:
+        return os.open(fd_path(found), os.O_RDWR | os.O_NOCTTY | flags)
+    finally:
+        os.close(found)
 
 
 def become(process, program, keep=()):
@@ -196,6 +206,9 @@ def become(process, program, keep=()):
     :param program: seccomp program or None.
     :param keep: descriptors above 2 that stay open until execve(2) (they are closed on exec).
     """
+    # until execve(2) we are the host's interpreter: others in the container must not reach /proc/PID/exe, nor our descriptors
+    calls.prctl(consts.PR_SET_DUMPABLE, 0)
+    _close_above(keep)
     calls.new_session_keyring("agentless")
     rlimits.apply(process.rlimits)
     for fd in (0, 1, 2):
@@ -217,7 +230,6 @@ def become(process, program, keep=()):
     if process.no_new_privileges:
         calls.prctl(consts.PR_SET_NO_NEW_PRIVS, 1)
     _working_directory(process)
-    _close_above(keep)
     capabilities.finish(_kept(process))
     if program and process.no_new_privileges:
         calls.seccomp_load(program)
@@ -240,7 +252,12 @@ def _own(fd, uid):
 
 def _working_directory(process):
     try:
-        os.chdir(process.cwd)
+        # not by name: as root with all capabilities, links such as /proc/1/root would lead out
+        fd = open_in_root("/", process.cwd)
+        try:
+            os.fchdir(fd)
+        finally:
+            os.close(fd)
     except OSError as error:
         raise OSError(error.errno, error.strerror, "working directory %s" % process.cwd) from None
 
@@ -252,24 +269,3 @@ def _close_above(keep):
             calls.close_range(first, fd - 1)
         first = fd + 1
     calls.close_range(first)
-
-
-def execute(process):
-    """execve(2) of args[0], searched in the container's PATH as execvp(3) does. Raises OSError with the command's name."""
-    environment = dict(entry.split("=", 1) for entry in process.env if "=" in entry)
-    command = process.args[0]
-    if "/" in command:
-        candidates = [command]
-    else:
-        path = environment.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        candidates = ["%s/%s" % (directory or ".", command) for directory in path.split(":")]
-    failure = None
-    for candidate in candidates:
-        try:
-            os.execve(candidate, process.args, environment)
-        except OSError as error:
-            if failure is None or error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                failure = error
-    if failure is None or failure.errno in (errno.ENOENT, errno.ENOTDIR):
-        raise OSError(errno.ENOENT, "no such command in the container", command)
-    raise OSError(failure.errno, failure.strerror, command)
