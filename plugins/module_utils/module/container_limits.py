@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.errors import InvalidValue
 from ..engine.spec.resources import MAX, Resources, parse_cpus, parse_cpuset, parse_memory, parse_pids, swap_max_from_docker
-from ..engine.spec.runtime import Rlimit
+from ..engine.spec.rlimit import Rlimit
 
 LEAST_MEMORY = 6 << 20
 DEFAULT_SHM = 64 << 20

@@ -47,6 +47,7 @@ def engine_image():
         cas,
         changes,
         create,
+        identify,
         inspect,
         layering,
         layout,

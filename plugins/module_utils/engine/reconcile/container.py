@@ -17,7 +17,6 @@ from ..plan import Plan
 from ..runtime import container as records
 from ..runtime import sandbox
 from ..spec.container import IN_PLACE, ContainerSpec
-from . import container_actions as actions
 
 STATES = ("absent", "present", "started", "stopped", "healthy")
 UP = (records.RUNNING, records.PAUSED, records.RESTARTING)
@@ -97,16 +96,14 @@ def observe(roots, desired):
 
 
 def _image(roots, desired):
-    from ..image.store import ImageStore
+    from ..image.identify import image_id
 
-    image = ImageStore(roots).find(desired.spec.image)
-    if desired.pull != "always" or (image is not None and desired.spec.image.startswith("sha256:")):
-        return (image.id if image else None), False
-    if image is None:
-        return None, False
+    identity = image_id(roots, desired.spec.image)
+    if identity is None or desired.pull != "always" or desired.spec.image.startswith("sha256:"):
+        return identity, False
     from ..image.pull import would_change
 
-    return image.id, would_change(roots, desired.spec.image, desired.registry() if desired.registry else None)
+    return identity, would_change(roots, desired.spec.image, desired.registry() if desired.registry else None)
 
 
 def _limits(roots, container, resources):
@@ -135,7 +132,7 @@ def plan(desired, observed):
             before, after = _shown(observed.record.spec, desired.spec, reasons)
         else:
             before, after = {"exists": False}, {"exists": True}
-        steps.append(actions.CreateContainer(desired.spec))
+        steps.append(_actions().CreateContainer(desired.spec))
         status = records.CREATED
     else:
         before, after = _plan_changes(desired, observed, steps)
@@ -152,8 +149,15 @@ def _plan_absent(desired, observed):
     return Plan([_removal(desired, keep=False)], {"exists": True, "status": observed.status}, {"exists": False})
 
 
+def _actions():
+    """The module of the actions; imported only where there is something to do."""
+    from . import container_actions  # pylint: disable=import-outside-toplevel
+
+    return container_actions
+
+
 def _removal(desired, keep):
-    return actions.RemoveContainer(desired.name, desired.stop_timeout, desired.force_kill, desired.kill_signal,
+    return _actions().RemoveContainer(desired.name, desired.stop_timeout, desired.force_kill, desired.kill_signal,
                                    not (keep or desired.keep_volumes))
 
 
@@ -163,7 +167,7 @@ def _plan_image(desired, observed, steps):
     # an ID means a content that no registry is asked for
     missing = observed.image_id is None and desired.pull != "never" and not desired.spec.image.startswith("sha256:")
     if missing or observed.update:
-        steps.append(actions.PullImage(desired.spec.image, desired.registry))
+        steps.append(_actions().PullImage(desired.spec.image, desired.registry))
 
 
 def _recreate_reasons(desired, observed):
@@ -220,24 +224,24 @@ def _plan_changes(desired, observed, steps):
     changed = differences(desired, record.spec) if desired.spec is not None else []
     spec = desired.spec or record.spec
     if live and not observed.supervised:
-        steps.append(actions.AdoptContainer(record.name))
+        steps.append(_actions().AdoptContainer(record.name))
     if observed.network_faults:
-        steps.append(actions.RepairNetwork(record.name, observed.network_faults))
+        steps.append(_actions().RepairNetwork(record.name, observed.network_faults))
     before, after = _shown(record.spec, spec, [name for name in changed if name in IN_PLACE])
     if "resources" in changed or observed.limits:
-        steps.append(actions.UpdateResources(record.name, spec.resources))
+        steps.append(_actions().UpdateResources(record.name, spec.resources))
         before.update({key: pair[0] for key, pair in observed.limits.items()})
         after.update({key: pair[1] for key, pair in observed.limits.items()})
     if "networks" in changed:
         _plan_networks(record.spec, spec, steps)
     if "ports" in changed:
-        steps.append(actions.PublishPorts(record.name, spec.ports))
+        steps.append(_actions().PublishPorts(record.name, spec.ports))
     settings = tuple(name for name in changed if name in SETTINGS)
     if settings:
-        steps.append(actions.UpdateSettings(record.name, settings, spec))
+        steps.append(_actions().UpdateSettings(record.name, settings, spec))
     if "image" in changed:
         # the same image under another name
-        steps.append(actions.UpdateSettings(record.name, ("image",), spec))
+        steps.append(_actions().UpdateSettings(record.name, ("image",), spec))
     return before, after
 
 
@@ -245,11 +249,11 @@ def _plan_networks(stored, wanted, steps):
     old, new = sandbox.attachments(stored), sandbox.attachments(wanted)
     for attachment in old:
         if attachment not in new:
-            steps.append(actions.DisconnectNetwork(wanted.name, attachment.name))
+            steps.append(_actions().DisconnectNetwork(wanted.name, attachment.name))
     for attachment in new:
         if attachment not in old:
-            steps.append(actions.ConnectNetwork(wanted.name, attachment))
-    steps.append(actions.UpdateSettings(wanted.name, ("networks",), wanted))
+            steps.append(_actions().ConnectNetwork(wanted.name, attachment))
+    steps.append(_actions().UpdateSettings(wanted.name, ("networks",), wanted))
 
 
 def _plan_state(desired, observed, steps, status):
@@ -258,24 +262,24 @@ def _plan_state(desired, observed, steps, status):
     running = status in UP
     if desired.state in ("started", "healthy"):
         if not running:
-            steps.append(actions.StartContainer(name))
+            steps.append(_actions().StartContainer(name))
         elif desired.restart:
-            steps.append(actions.RestartContainer(name, desired.stop_timeout, desired.force_kill))
+            steps.append(_actions().RestartContainer(name, desired.stop_timeout, desired.force_kill))
         elif not observed.wanted:
-            steps.append(actions.WantRunning(name))
+            steps.append(_actions().WantRunning(name))
         status = records.RUNNING if not running or desired.restart else status
     elif desired.state == "stopped":
         if running:
-            steps.append(actions.StopContainer(name, desired.stop_timeout, desired.force_kill, desired.kill_signal))
+            steps.append(_actions().StopContainer(name, desired.stop_timeout, desired.force_kill, desired.kill_signal))
             status = records.EXITED
         return status
     elif desired.state == "present" and running and desired.restart:
-        steps.append(actions.RestartContainer(name, desired.stop_timeout, desired.force_kill))
+        steps.append(_actions().RestartContainer(name, desired.stop_timeout, desired.force_kill))
         status = records.RUNNING
     if desired.paused is True and status in (records.RUNNING, records.RESTARTING):
-        steps.append(actions.PauseContainer(name))
+        steps.append(_actions().PauseContainer(name))
         status = records.PAUSED
     elif desired.paused is False and status == records.PAUSED:
-        steps.append(actions.UnpauseContainer(name))
+        steps.append(_actions().UnpauseContainer(name))
         status = records.RUNNING
     return status

@@ -14,19 +14,18 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
 from ..errors import Conflict, EngineError, NotFound
 from ..spec.container import ContainerSpec, Healthcheck
-from ..spec.document import Document
+from ..spec.document import Document, document
 from ..state import make_directory, read_json, write_json
 
 _REMOVED = ".removed."
 CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paused", "restarting", "exited", "dead"
 
 
-@dataclass(frozen=True)
+@document
 class State(Document):
     """What is known of the process.
 
@@ -50,7 +49,7 @@ class State(Document):
     health_check: str = ""
 
 
-@dataclass(frozen=True)
+@document
 class Record(Document):
     """container.json. ``image_id`` is what the reference meant when the container was made.
 

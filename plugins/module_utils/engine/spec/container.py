@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Dict, Optional, Tuple
 
-from .document import Document
+from .document import Document, document
 from .network import PortBinding
 from .resources import Resources
-from .runtime import Rlimit
+from .rlimit import Rlimit
 from .volume import Mount
 
 IN_PLACE = frozenset(["resources", "restart_policy", "ports", "networks", "labels", "healthcheck", "stop_signal", "stop_timeout"])
 """Fields of :class:`ContainerSpec` that change on a running container; a difference in any other makes it anew."""
 
 
-@dataclass(frozen=True)
+@document
 class RestartPolicy(Document):
     """``name``: no, on-failure, always or unless-stopped. ``retries`` counts for on-failure; 0 is without end."""
 
@@ -26,7 +26,7 @@ class RestartPolicy(Document):
     retries: int = 0
 
 
-@dataclass(frozen=True)
+@document
 class Healthcheck(Document):
     """``test`` is ("NONE",), ("CMD", argv...) or ("CMD-SHELL", line). Times are seconds (float)."""
 
@@ -38,7 +38,7 @@ class Healthcheck(Document):
     retries: int = 3
 
 
-@dataclass(frozen=True)
+@document
 class Attachment(Document):
     """One network of a container."""
 
@@ -49,7 +49,7 @@ class Attachment(Document):
     mac_address: Optional[str] = None
 
 
-@dataclass(frozen=True)
+@document
 class DeviceMapping(Document):
     """A device of the host in the container, ``permissions`` of r, w, m."""
 
@@ -58,7 +58,7 @@ class DeviceMapping(Document):
     permissions: str = "rwm"
 
 
-@dataclass(frozen=True)
+@document
 class Logging(Document):
     """``driver``: cri (lines as Kubernetes' CRI writes them) or none; ``max_size`` bytes a file, ``max_file`` files."""
 
@@ -67,7 +67,7 @@ class Logging(Document):
     max_file: int = 3
 
 
-@dataclass(frozen=True)
+@document
 class ContainerSpec(Document):
     """One container, as asked for.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Dict, Optional, Tuple
 
-from .document import Document
+from .document import Document, document
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -26,7 +26,7 @@ MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST)
 REF_NAME = "org.opencontainers.image.ref.name"
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Platform(Document):
     """What an image runs on: ``linux/arm64/v8`` is os, architecture and variant."""
 
@@ -41,7 +41,7 @@ class Platform(Document):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Descriptor(Document):
     """A pointer to content: its type, digest and size in bytes."""
 
@@ -61,7 +61,7 @@ class Descriptor(Document):
         return self.digest.partition(":")[2]
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Manifest(Document):
     """One image for one platform: a configuration and its layers, lowest first."""
 
@@ -75,7 +75,7 @@ class Manifest(Document):
     NESTED = {"config": Descriptor, "layers": Descriptor}
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Index(Document):
     """A list of manifests, one for each platform (or, as index.json of a layout, one for each image)."""
 
@@ -88,7 +88,7 @@ class Index(Document):
     NESTED = {"manifests": Descriptor}
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Healthcheck(Document):
     """A health check as Docker's images carry it. Times are nanoseconds.
 
@@ -106,7 +106,7 @@ class Healthcheck(Document):
             "retries": "Retries"}
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class ContainerDefaults(Document):
     """The ``config`` object of an image configuration: what a container of the image runs unless told otherwise.
 
@@ -132,7 +132,7 @@ class ContainerDefaults(Document):
     NESTED = {"healthcheck": Healthcheck}
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class Rootfs(Document):
     """Digests of the uncompressed layers, lowest first."""
 
@@ -140,7 +140,7 @@ class Rootfs(Document):
     type: str = "layers"
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class History(Document):
     """How a layer came to be."""
 
@@ -151,7 +151,7 @@ class History(Document):
     empty_layer: Optional[bool] = None
 
 
-@dataclasses.dataclass(frozen=True)
+@document
 class ImageConfig(Document):
     """The configuration of an image; the sha256 of its JSON is the image's ID."""
 

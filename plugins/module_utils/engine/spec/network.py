@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Dict, Optional, Tuple
 
-from .document import Document
+from .document import Document, document
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}\Z")
 RESERVED_NAMES = frozenset(["host", "none", "default"])
@@ -22,7 +22,7 @@ OPTION_ICC = OPTION_PREFIX + "bridge.enable_icc"
 OPTION_MTU = OPTION_PREFIX + "driver.mtu"
 
 
-@dataclass(frozen=True)
+@document
 class Pool(Document):
     """One subnet of a network: ``subnet`` and ``iprange`` as CIDR, ``aux_addresses`` names those that are never given to a container."""
 
@@ -41,7 +41,7 @@ class Pool(Document):
         return int(self.subnet.rpartition("/")[2])
 
 
-@dataclass(frozen=True)
+@document
 class NetworkSpec(Document):
     """What a user wants of a network. ``None`` leaves a choice to the engine (on an existing network: leaves it as it is)."""
 
@@ -58,7 +58,7 @@ class NetworkSpec(Document):
     NESTED = {"pools": Pool}
 
 
-@dataclass(frozen=True)
+@document
 class Network(Document):
     """A stored network. ``link`` is the name of its bridge, ``created`` an RFC 3339 time; every pool has its gateway."""
 
@@ -91,7 +91,7 @@ class Network(Document):
         return next((pool for pool in self.pools if pool.version == version), None)
 
 
-@dataclass(frozen=True)
+@document
 class Endpoint(Document):
     """A container's place in a network. It is the lease of the addresses, too, and outlives the link while the container exists."""
 
@@ -127,7 +127,7 @@ class Endpoint(Document):
         return tuple(each for each in both if each[0])
 
 
-@dataclass(frozen=True)
+@document
 class PortBinding(Document):
     """A published port. ``host_port`` 0 lets the engine choose; ``host_ip`` "" is every address of IPv4 and IPv6."""
 
@@ -137,7 +137,7 @@ class PortBinding(Document):
     host_port: int = 0
 
 
-@dataclass(frozen=True)
+@document
 class Published(Document):
     """The published ports of one container and the addresses that they lead to. Not ``active``: it is stopped, and remembers its ports."""
 

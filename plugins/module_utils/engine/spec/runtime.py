@@ -8,15 +8,16 @@ Source: https://github.com/opencontainers/runtime-spec/blob/main/config.md and c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Dict, Optional, Tuple
 
-from .document import Document
+from .document import Document, document
+from .rlimit import Rlimit
 
 OCI_VERSION = "1.2.0"
 
 
-@dataclass(frozen=True)
+@document
 class User(Document):
     """Numeric identity of the process. ``umask`` is an int."""
 
@@ -27,23 +28,7 @@ class User(Document):
     additional_gids: Tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rlimit(Document):
-    """``type`` as RLIMIT_NOFILE; ``soft`` and ``hard`` in the resource's own unit, -1 for no limit (2**64-1 in the JSON)."""
-
-    type: str
-    soft: int
-    hard: int
-
-    @classmethod
-    def from_json(cls, data):
-        return cls(data["type"], *(-1 if data[key] >= 2**64 - 1 else data[key] for key in ("soft", "hard")))
-
-    def to_json(self):
-        return {"type": self.type, "soft": self.soft % 2**64, "hard": self.hard % 2**64}
-
-
-@dataclass(frozen=True)
+@document
 class Capabilities(Document):
     """The five sets, by name (CAP_CHOWN ...)."""
 
@@ -54,7 +39,7 @@ class Capabilities(Document):
     ambient: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@document
 class Process(Document):
     """What runs: ``env`` is a tuple of KEY=VALUE."""
 
@@ -75,7 +60,7 @@ class Process(Document):
     selinux_label: Optional[str] = None
 
 
-@dataclass(frozen=True)
+@document
 class Root(Document):
     """``path`` is absolute or relative to the bundle."""
 
@@ -83,7 +68,7 @@ class Root(Document):
     readonly: bool = False
 
 
-@dataclass(frozen=True)
+@document
 class Mount(Document):
     """A mount below the root. ``options`` are those of mount(8)."""
 
@@ -93,7 +78,7 @@ class Mount(Document):
     options: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@document
 class Namespace(Document):
     """``type``: pid, network, mount, ipc, uts, user, cgroup or time; ``path`` joins an existing one."""
 
@@ -101,7 +86,7 @@ class Namespace(Document):
     path: Optional[str] = None
 
 
-@dataclass(frozen=True)
+@document
 class Device(Document):
     """A device node: ``type`` c, b or p; ``file_mode`` an int."""
 
@@ -115,7 +100,7 @@ class Device(Document):
     gid: int = 0
 
 
-@dataclass(frozen=True)
+@document
 class Linux(Document):
     """The Linux part. ``resources`` and ``seccomp`` are the specification's own JSON objects."""
 
@@ -134,7 +119,7 @@ class Linux(Document):
     mount_label: Optional[str] = None
 
 
-@dataclass(frozen=True)
+@document
 class Spec(Document):
     """A whole config.json."""
 
