@@ -20,6 +20,7 @@ something else may be running on the machine.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -180,7 +181,10 @@ def main():
     failures = 0
     for target in targets:
         start = time.monotonic()
-        problem = run(target, arguments.verbose, arguments.strict)
+        with open(WORK / ("%s.lock" % target), "w", encoding="ascii") as lock:
+            # a second run of the same target would take its state root away
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            problem = run(target, arguments.verbose, arguments.strict)
         failures += problem is not None
         print("%-6s %-24s %5.1f s  %s" % ("FAILED" if problem else "ok", target, time.monotonic() - start, problem or ""), flush=True)
     if STATE.is_dir() and not any(STATE.iterdir()):
