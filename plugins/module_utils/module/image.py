@@ -19,6 +19,8 @@ def registry_options(params):
     """The RegistryOptions of a module's parameters."""
     if params["password"] is not None and params["username"] is None:
         raise EngineError("password is given without username", "give username, too")
+    if params["timeout"] < 1:
+        raise InvalidValue("timeout", params["timeout"], "is no time to wait", "give a number of seconds, 1 or more")
     return RegistryOptions(params["username"], params["password"], params["validate_certs"], params["ca_path"], params["plain_http"],
                            params["timeout"])
 

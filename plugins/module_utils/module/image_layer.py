@@ -13,6 +13,8 @@ from .image import inspected, named_reference, resolve
 from .image_options import CONFIG, parsed_changes, platform
 from .run import Outcome
 
+_LAST_ID = (1 << 32) - 2
+
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
     "tag": {"type": "str", "default": "latest"},
@@ -39,6 +41,9 @@ def handle(params, roots, check_mode):
     """See module/run.py."""
     reference = named_reference(params["name"], params["tag"])
     base = _base(roots, params["base"])
+    if base is not None and reference.canonical in base.references:
+        raise InvalidValue("base", params["base"], "is the image %s itself, which would get a layer in every run" % reference.familiar,
+                           "give the image another name or tag than its base")
     request = LayerRequest(base, content(params), platform(params), parsed_changes(params))
     if base is None and not request.content:
         raise InvalidValue("base", None, "is needed where files, archives and removals are empty",
@@ -59,8 +64,12 @@ def _base(roots, name):
 def content(params):
     """The LayerContent of a module's parameters."""
     archives = [LayerArchive(each["src"], _path(each["dest"], "archives.dest", True)) for each in params["archives"] or []]
-    return LayerContent(tuple(_file(each) for each in params["files"] or []), tuple(archives),
-                        tuple(_path(each, "removals") for each in params["removals"] or []))
+    files = tuple(_file(each) for each in params["files"] or [])
+    paths = [each.path for each in files]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InvalidValue("files", path, "is there twice", "leave one of them out")
+    return LayerContent(files, tuple(archives), tuple(_path(each, "removals") for each in params["removals"] or []))
 
 
 def _file(item):
@@ -71,8 +80,8 @@ def _file(item):
         raise InvalidValue("files", path, "is a link without src", "give the link's target as src")
     if state in (DIRECTORY, ABSENT) and (item["content"] is not None or item["src"] is not None):
         raise InvalidValue("files", path, "is %s and has content" % state, "leave out content and src, or set state: file")
-    if item["owner"] < 0 or item["group"] < 0:
-        raise InvalidValue("files", path, "has a negative owner or group")
+    if not 0 <= item["owner"] <= _LAST_ID or not 0 <= item["group"] <= _LAST_ID:
+        raise InvalidValue("files", path, "has an owner or group that no file can have", "give numbers from 0 to %d" % _LAST_ID)
     data = item["content"].encode() if item["content"] is not None else None
     return LayerFile(path, state, data, item["src"], _mode(item["mode"], path), item["owner"], item["group"])
 
@@ -94,4 +103,6 @@ def _path(value, option, may_be_root=False):
     parts = [part for part in value.split("/") if part not in ("", ".")]
     if not value.startswith("/") or ".." in parts or "\0" in value or (not parts and not may_be_root):
         raise InvalidValue(option, value, "is not an absolute path inside the image", "begin it with / and leave out '..'")
+    if any(part.startswith(".wh.") for part in parts):
+        raise InvalidValue(option, value, "has a name with which layers mark what is removed", "put what is to go into removals")
     return "/" + "/".join(parts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.errors import InvalidValue, NotFound
 from ..engine.image.store import ImageStore
 from ..engine.reconcile.image import plan_tag
-from .image import inspected, reference_of, resolve
+from .image import inspected, is_id, reference_of, resolve
 from .run import Outcome
 
 ARGUMENTS = {
@@ -28,6 +28,8 @@ def handle(params, roots, check_mode):
                        "pull, load or import it first")
     holders = {}
     for text in params["repository"]:
+        if is_id(text):
+            raise InvalidValue("repository", text, "is an image ID", "give a name and a tag")
         target = reference_of(text, option="repository")
         if target.digest:
             raise InvalidValue("repository", text, "has a digest, which is no name to give", "give a tag")

@@ -69,6 +69,15 @@ def test_check_mode_knows_the_id_and_stores_nothing(roots):
     assert run(roots, layer_request()) == looked
 
 
+def test_a_bad_archive_leaves_no_document(roots, tmp_path):
+    path = tmp_path / "bad.tar"
+    path.write_bytes(b"no tar " * 200)
+    request = image_create.ImportRequest(str(path), PLATFORM, Changes())
+    with pytest.raises(Corrupt, match="src: .*bad.tar"):
+        run(roots, request)
+    assert ImageStore(roots).blobs.list() == []
+
+
 def test_an_image_that_was_pulled_is_recognised(roots, monkeypatch):
     unused, image_id = run(roots, layer_request())
     store = ImageStore(roots)

@@ -21,7 +21,7 @@ from ansible_collections.agentless.containers.plugins.module_utils.engine.errors
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image import pull, push, registry
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.transport import RegistryOptions
-from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import OCI_INDEX, OCI_MANIFEST
+from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import OCI_INDEX, OCI_MANIFEST, platform_of
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.reference import Reference
 
 from .conftest import free_port, make_image, make_layer
@@ -245,13 +245,24 @@ class TestFaults:
         digest = fake.manifest("web", "all", index, OCI_INDEX)
         name = fake.address + "/web:all"
         assert pull.pull(roots, name, OPTIONS, "linux/arm64").image.id == images["arm64"][1]
-        assert not pull.pull(roots, name, OPTIONS).changed, "what is there under the name is right without a platform"
+        assert pull.preview(roots, name, OPTIONS) == (images["arm64"][1], images[platform_of(os.uname().machine).architecture][1])
         assert pull.preview(roots, name, OPTIONS, "s390x") == (images["arm64"][1], images["s390x"][1])
         result = pull.pull(roots, name, OPTIONS, "s390x")
         assert result.changed and result.image.id == images["s390x"][1]
         assert "%s/web@%s" % (fake.address, digest) in result.image.references
         with pytest.raises(NotFound, match="nothing for platform linux/riscv64, only for linux/amd64, linux/arm64, linux/s390x"):
             pull.pull(roots, name, OPTIONS, "riscv64")
+
+    def test_an_image_of_another_machine_that_has_no_other(self, fake, roots):
+        name = fake.address + "/web:1"
+        fake.image("web", "1", make_layer({"a": b"1"}), architecture="riscv64")
+        assert pull.pull(roots, name, OPTIONS).changed
+        assert not pull.pull(roots, name, OPTIONS).changed and not pull.would_change(roots, name, OPTIONS)
+
+    def test_a_registry_without_head(self, fake, roots):
+        fake.image("web", "1", make_layer({"a": b"1"}))
+        fake.statuses = [405]
+        assert pull.pull(roots, fake.address + "/web:1", OPTIONS).changed
 
     def test_an_index_that_changed_for_others_only_is_no_change(self, fake, roots):
         mine = fake.image("web", "mine", make_layer({"a": b"1"}), architecture="arm64")[0]

@@ -71,3 +71,24 @@ def test_what_is_refused(options, lines, option):
     with pytest.raises(InvalidValue) as caught:
         changes.parse(options, lines)
     assert caught.value.option == option
+
+
+@pytest.mark.parametrize("options, lines, says", [
+    ({"stop_signal": "FOO"}, (), "stop_signal: 'FOO' is no signal"),
+    ({"stop_signal": "65"}, (), "stop_signal: '65' is no signal"),
+    ({}, ["STOPSIGNAL NOPE"], "changes: 'NOPE' is no signal"),
+    ({"healthcheck": {"test": "true", "retries": -1}}, (), "healthcheck.retries: -1 is not a number"),
+    ({}, ["HEALTHCHECK --retries=x CMD true"], "healthcheck.retries: 'x' is not a number"),
+    ({"volumes": ["/"]}, (), "volumes: '/' is the whole file system"),
+    ({"user": "a b"}, (), "user: 'a b' is not a user"),
+    ({"user": "a:b:c"}, (), "user: 'a:b:c' is not a user"),
+])
+def test_what_no_container_could_use(options, lines, says):
+    with pytest.raises(InvalidValue) as caught:
+        changes.parse(options, lines)
+    assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "term", "9", "64", "SIGRTMIN+3", "RTMAX-1", "SIGWINCH"])
+def test_signals(name):
+    assert changes.parse({"stop_signal": name}).stop_signal == name

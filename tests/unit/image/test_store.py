@@ -231,3 +231,32 @@ class TestImages:
         assert child["config"] == {"Hostname": "h", "Cmd": ["a"], "User": "u"}
         assert child["rootfs"]["diff_ids"] == ["sha256:" + "1" * 64, "sha256:" + "2" * 64]
         assert base["rootfs"]["diff_ids"] == ["sha256:" + "1" * 64]
+
+
+def test_an_image_that_goes_while_it_is_read(roots, monkeypatch):
+    store = ImageStore(roots)
+    kept, going = make(roots, "kept"), make(roots, "going", cmd=("y",))
+    stale = store.layout.manifests()
+    store.layout.save([entry for entry in stale if entry.digest == kept.manifest_digest])
+    store.blobs.remove(going.manifest_digest)
+    answers = [stale]
+    read = store.layout.manifests
+    monkeypatch.setattr(store.layout, "manifests", lambda: answers.pop() if answers else read())
+    assert [image.id for image in store.list()] == [kept.id]
+    answers.append(stale)
+    assert store.find("going") is None
+    assert store.find("kept").id == kept.id
+    # an index that stays as it is has lost a blob
+    store.blobs.remove(kept.manifest_digest)
+    with pytest.raises(NotFound, match=kept.manifest_digest):
+        store.list()
+
+
+def test_documents_that_are_new_are_told(roots):
+    store = ImageStore(roots)
+    config = create.new_config(Platform("amd64", "linux"))
+    fresh, again = [], []
+    descriptor = create.store_image(store.blobs, config, [], fresh)
+    assert sorted(fresh) == sorted(store.blobs.list()) and descriptor.digest in fresh
+    create.store_image(store.blobs, config, [], again)
+    assert again == []

@@ -112,6 +112,9 @@ class _Content:
     def read(self):
         """Go through the archive once."""
         self._read = True
+        if os.path.exists(self.path) and not os.path.isdir(self.path) and not os.path.isfile(self.path):
+            # it is read twice, and a pipe has its content once
+            raise InvalidValue("path", self.path, "is not a regular file", "put its content into a file")
         try:
             with contextlib.closing(stream.threaded(stream.decompress(stream.read_file(self.path)))) as chunks:
                 reader = tar.TarReader(chunks)

@@ -17,6 +17,11 @@ _UNITS = {"ns": 1, "us": 1000, "\u00b5s": 1000, "ms": 1000000, "s": 1000000000, 
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h)")
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?", re.IGNORECASE)
 _TIMES = (("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval"))
+# numbers and names of signals on any Linux
+_NAMES = ("HUP|INT|QUIT|ILL|TRAP|ABRT|IOT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|"
+          "XFSZ|VTALRM|PROF|WINCH|IO|POLL|PWR|SYS|RTMIN(?:\\+[0-9]{1,2})?|RTMAX(?:-[0-9]{1,2})?")
+_SIGNAL = re.compile("[1-9]|[1-5][0-9]|6[0-4]|(?:SIG)?(?:%s)" % _NAMES, re.IGNORECASE)
+_USER = re.compile(r"([^\s:]+(:[^\s:]+)?)?")
 SHELL = ("/bin/sh", "-c")
 
 
@@ -81,6 +86,9 @@ def parse(options, lines=()):
     for name in ("workdir", "user", "stop_signal"):
         if options.get(name) is not None:
             found[name] = options[name]
+    for name, check in (("user", _check_user), ("stop_signal", _check_signal)):
+        if name in found:
+            check(found[name], name if options.get(name) is not None else "changes", found[name])
     if options.get("workdir") and not options["workdir"].startswith("/"):
         raise InvalidValue("workdir", options["workdir"], "is not an absolute path")
     for name in ("cmd", "entrypoint", "shell"):
@@ -166,6 +174,8 @@ def volumes(values, option):
     for value in values:
         if not isinstance(value, str) or not value.startswith("/"):
             raise InvalidValue(option, value, "is not an absolute path", "an image declares only the path inside the container")
+        if not value.strip("/."):
+            raise InvalidValue(option, value, "is the whole file system", "name a directory below it")
     return list(values)
 
 
@@ -205,8 +215,25 @@ def healthcheck(value):
         if value.get(name) is not None:
             found[key] = duration(value[name], "healthcheck." + name)
     if value.get("retries") is not None:
-        found["Retries"] = int(value["retries"])
+        found["Retries"] = _retries(value["retries"])
     return found
+
+
+def _retries(value):
+    if not str(value).isdigit():
+        raise InvalidValue("healthcheck.retries", value, "is not a number of failed checks", "give a number such as 3")
+    return int(value)
+
+
+def _check_signal(text, option, value):
+    """An image may say what only its own system knows, but not what no container could be stopped with."""
+    if not _SIGNAL.fullmatch(text):
+        raise InvalidValue(option, value, "is no signal", "use a name such as SIGTERM or a number from 1 to 64")
+
+
+def _check_user(text, option, value):
+    if not _USER.fullmatch(text):
+        raise InvalidValue(option, value, "is not a user", "write it as USER, USER:GROUP, UID or UID:GID")
 
 
 # --- lines of a Dockerfile

@@ -11,6 +11,7 @@ import json
 
 from ..layer import stream
 from ..spec.image import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Manifest
+from .verify import digest_of_bytes
 
 # a fixed time, because an image that says when it was made is another image each time
 EPOCH = "1970-01-01T00:00:00Z"
@@ -64,15 +65,20 @@ def child_config(base, changes, diff_ids=(), created_by="", comment=""):
     return config
 
 
-def store_image(blobs, config, layers):
+def store_image(blobs, config, layers, fresh=None):
     """Write configuration and manifest; returns the manifest's Descriptor. The layers' blobs are there already.
 
-    :param config: dict. :param layers: Descriptors, lowest first.
+    :param config: dict. :param layers: Descriptors, lowest first. :param fresh: list that gets the digests of what was not there before.
     """
+    def put(data):
+        if fresh is not None and not blobs.has(digest_of_bytes(data)):
+            fresh.append(digest_of_bytes(data))
+        return blobs.put(data)
+
     data = encode(config)
-    manifest = Manifest(Descriptor(OCI_CONFIG, blobs.put(data), len(data)), tuple(plain(layer) for layer in layers), OCI_MANIFEST)
+    manifest = Manifest(Descriptor(OCI_CONFIG, put(data), len(data)), tuple(plain(layer) for layer in layers), OCI_MANIFEST)
     data = encode(manifest.to_json())
-    return Descriptor(OCI_MANIFEST, blobs.put(data), len(data))
+    return Descriptor(OCI_MANIFEST, put(data), len(data))
 
 
 def plain(layer):

@@ -102,6 +102,9 @@ def read_source(path, option):
     :raises InvalidValue: names the option, if it cannot be read.
     """
     try:
+        if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
+            # it is read twice, and a pipe has its content once
+            raise InvalidValue(option, path, "is not a regular file", "put its content into a file")
         with open(path, "rb", buffering=0) as source:
             while True:
                 data = source.read(stream.CHUNK)

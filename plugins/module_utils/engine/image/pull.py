@@ -66,7 +66,7 @@ def preview(roots, reference, options=None, platform=None):
         return present, present
     with Registry(reference.registry, options) as registry:
         remote = registry.head(reference)
-        if before is not None and _is_current(before, reference, remote.digest) and _fits(before, wanted, platform):
+        if before is not None and _is_current(before, reference, remote.digest) and _is_of(before, wanted):
             return present, present
         return present, _manifest(_select(registry, reference, remote, wanted), reference).config.digest
 
@@ -91,7 +91,7 @@ def pull(roots, reference, options=None, platform=None):
         return PullResult(before, False)
     with Registry(reference.registry, options) as registry:
         remote = registry.head(reference)
-        if before is not None and _is_current(before, reference, remote.digest) and _fits(before, wanted, platform):
+        if before is not None and _is_current(before, reference, remote.digest) and _is_of(before, wanted):
             store.layers.ensure(before)
             return PullResult(before, False)
         image = _fetch(store, registry, reference, remote, wanted)
@@ -113,8 +113,11 @@ def _platform(text):
 
 def _fits(image, wanted, platform):
     """Whether a local image is of the platform that was asked for; without one any that came under the name is right."""
-    if platform is None:
-        return True
+    return platform is None or _is_of(image, wanted)
+
+
+def _is_of(image, wanted):
+    """Whether a local image is of a platform. Where it is not, only the registry tells whether it has a better one."""
     return choose([Descriptor("", "", 0, platform=image.config.platform)], wanted) is not None
 
 

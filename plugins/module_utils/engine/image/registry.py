@@ -66,7 +66,8 @@ class Registry:
             digest = response.header("Docker-Content-Digest")
             check_digest(digest)
             return Remote(digest, _media_type(response))
-        if response.status == 200:
+        if response.status in (200, 405, 501):
+            # it does not tell the digest, or does not know the question
             return self.manifest(reference)
         self._fail(response, reference, b"")
 

@@ -40,9 +40,11 @@ class ImageStore:
 
         :raises InvalidValue: neither a reference nor an ID. :raises Conflict: a short ID of several images.
         """
-        entries = self.layout.manifests()
-        digest = self._find_digest(entries, name_or_id)
-        return None if digest is None else self.load(digest, entries)
+        def find(entries):
+            digest = self._find_digest(entries, name_or_id)
+            return None if digest is None else self.load(digest, entries)
+
+        return self._read(find)
 
     def get(self, name_or_id):
         """Like :meth:`find`.
@@ -56,8 +58,18 @@ class ImageStore:
 
     def list(self):
         """All images (list), each once, in the order of the index."""
+        return self._read(lambda entries: [self.load(digest, entries) for digest in dict.fromkeys(entry.digest for entry in entries)])
+
+    def _read(self, look):
+        """``look(entries of the index)``, once more where an image that it met was removed by another process meanwhile."""
         entries = self.layout.manifests()
-        return [self.load(digest, entries) for digest in dict.fromkeys(entry.digest for entry in entries)]
+        while True:
+            try:
+                return look(entries)
+            except NotFound:
+                before, entries = entries, self.layout.manifests()
+                if entries == before:
+                    raise
 
     def _find_digest(self, entries, text):
         if not isinstance(text, str) or not text:

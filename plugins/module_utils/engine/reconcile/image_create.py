@@ -112,13 +112,14 @@ class CreateImage(Action):
     def execute(self, roots):
         store = ImageStore(roots)
         sweep(roots)
+        fresh = list(self.built.fresh)
         try:
-            descriptor = create.store_image(store.blobs, self.built.config, self.built.layers)
+            descriptor = create.store_image(store.blobs, self.built.config, self.built.layers, fresh)
             with layering.blame("src", self.src) if self.src else contextlib.nullcontext():
                 store.layers.ensure(store.load(descriptor.digest, []))
             store.add(dataclasses.replace(descriptor, annotations={create.INPUTS: self.built.inputs}), [self.reference.canonical])
         except BaseException:
-            for digest in self.built.fresh:
+            for digest in fresh:
                 store.blobs.remove(digest)
             raise
 

@@ -61,7 +61,7 @@ class Reference:
         if registry in ("index.docker.io", "registry-1.docker.io"):
             registry = DEFAULT_REGISTRY
         if registry != DEFAULT_REGISTRY and not _REGISTRY.fullmatch(registry):
-            raise InvalidValue(option, text, "has a malformed registry name")
+            raise InvalidValue(option, text, "has a malformed registry name", "write it as HOST or HOST:PORT, without http://")
         if registry == DEFAULT_REGISTRY and "/" not in repository:
             if _HEXADECIMAL.fullmatch(repository):
                 raise InvalidValue(option, text, "is an image ID and no reference")
