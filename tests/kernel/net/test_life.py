@@ -107,7 +107,7 @@ def test_mtu(host):
 
 
 def test_an_interface_of_somebody_else_is_not_touched(host):
-    with pytest.raises(Conflict, match="another interface of that name"):
+    with pytest.raises(Conflict, match="up1 is an interface of the host"):
         host.network(driver_options={"com.docker.network.bridge.name": "up1"})
     assert "up1" in host.links()
     assert NetworkStore(host.roots).list() == []
@@ -324,7 +324,12 @@ def test_damage_is_seen_and_repaired(host, traffic, damage):
         assert traffic.talk(server, path, host.outside4, 80) == host.inside4
 
 
-@pytest.mark.parametrize("damage", [damage_bridge, damage_link, damage_port], ids=lambda damage: damage.__name__[7:])
+def damage_bridge_state(host, made, endpoint):
+    ip("link", "set", made.link, "down")
+
+
+@pytest.mark.parametrize("damage", [damage_bridge, damage_bridge_state, damage_address, damage_link, damage_port, damage_forwarding],
+                         ids=lambda damage: damage.__name__[7:])
 def test_attaching_again_repairs_a_container(host, traffic, damage):
     made = host.network()
     ident, path, (endpoint,) = host.container("web")

@@ -60,6 +60,13 @@ def test_errors_name_option_and_value(config, option, reason):
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize("subnet", ["0.0.0.0/0", "0.1.0.0/16", "127.9.0.0/16", "224.0.0.0/24", "255.255.255.0/24", "fe80::/64",
+                                    "ff02::/64", "::/64"])
+def test_subnets_that_no_host_can_be_in(subnet):
+    with pytest.raises(InvalidValue, match="has addresses that no host can have"):
+        parse(subnet=subnet)
+
+
 def test_host_bits_get_a_suggestion():
     with pytest.raises(InvalidValue) as caught:
         ipam.parse_pools([{"subnet": "10.1.0.1/24"}])

@@ -46,6 +46,18 @@ def resolve(roots, existing=None, **options):
     return network.resolve(roots, NetworkSpec(name="net", **options), existing)
 
 
+def test_a_bridge_name_that_somebody_else_has(roots):
+    with pytest.raises(Conflict, match="eth0 is an interface of the host"):
+        resolve(roots, driver_options={BRIDGE: "eth0"})
+    NetworkStore(roots).save(resolve(roots, driver_options={BRIDGE: "br-shop"}).replace(name="shop"))
+    with pytest.raises(Conflict, match="br-shop is network shop"):
+        resolve(roots, driver_options={BRIDGE: "br-shop"})
+    own = resolve(roots, driver_options={BRIDGE: "br-own"})
+    assert resolve(roots, own, driver_options={BRIDGE: "br-own"}) == own
+    with pytest.raises(Conflict, match="br-shop is network shop"):
+        resolve(roots, own, driver_options={BRIDGE: "br-shop"})
+
+
 def test_all_left_to_the_engine(roots):
     made = resolve(roots)
     assert made.pools == (Pool("10.89.0.0/20", "10.89.0.1"),)

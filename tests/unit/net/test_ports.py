@@ -29,7 +29,7 @@ ADDRESS = st.one_of(st.just(""), st.ip_addresses(v=4).map(str), st.ip_addresses(
     ("0:80", [PortBinding(80, "tcp", "", 0)]),
     ("127.0.0.1:8080:80", [PortBinding(80, "tcp", "127.0.0.1", 8080)]),
     ("127.0.0.1::80", [PortBinding(80, "tcp", "127.0.0.1", 0)]),
-    ("[::1]:8080:80/tcp", [PortBinding(80, "tcp", "::1", 8080)]),
+    ("[fd00::1]:8080:80/tcp", [PortBinding(80, "tcp", "fd00::1", 8080)]),
     ("[2001:DB8:0::1]::80", [PortBinding(80, "tcp", "2001:db8::1", 0)]),
     ("[::]:8080:80", [PortBinding(80, "tcp", "::", 8080)]),
     ("9000-9002:80-82", [PortBinding(80 + n, "tcp", "", 9000 + n) for n in range(3)]),
@@ -42,7 +42,8 @@ def test_syntax(text, expected):
 @pytest.mark.parametrize("text, reason", [
     ("", "is not a port"), ("http", "is not a port"), ("80:http", "is not a port"), (":80:", "is not a port"), ("-80", "is not a port"),
     ("80-", "is not a port"), ("0", "outside of 1 to 65535"), ("65536:80", "outside of 1 to 65535"), ("80/icmp", "unknown protocol"),
-    ("80/", "unknown protocol"), ("::1:8080:80", "is not a port"), ("[::1:8080:80", "is not a port"), ("[::1]:80", "is not a port"),
+    ("80/", "unknown protocol"), ("::1:8080:80", "is not a port"), ("[::1]:8080:80", "has the host address ::1"),
+    ("[::1:8080:80", "is not a port"), ("[::1]:80", "is not a port"),
     ("localhost:8080:80", "is no IP address"), ("300.1.1.1:8080:80", "is no IP address"), ("8000-8005:80", "6 host ports for 1"),
     ("82-80", "runs backwards"), ("8080 :80", "is not a port"), ("८०:80", "is not a port"),
 ])
@@ -57,14 +58,14 @@ def test_the_same_twice_counts_once():
     assert len(ports.parse_ports(["8080:80", "8080:80/tcp"])) == 1
 
 
-@pytest.mark.parametrize("one, other", [("8080:80", "8080:81"), ("127.0.0.1:8080:80", "8080:81"), ("8079-8081:1-3", "[::1]:8080:80")])
+@pytest.mark.parametrize("one, other", [("8080:80", "8080:81"), ("127.0.0.1:8080:80", "8080:81"), ("8079-8081:1-3", "[fd00::1]:8080:80")])
 def test_one_host_port_for_two_container_ports(one, other):
     with pytest.raises(InvalidValue, match="takes the same host port as"):
         ports.parse_ports([one, other])
 
 
 def test_same_port_tcp_and_udp_and_on_two_addresses():
-    assert len(ports.parse_ports(["53:53/tcp", "53:53/udp", "127.0.0.1:80:80", "127.0.0.2:80:80", "[::1]:80:80"])) == 5
+    assert len(ports.parse_ports(["53:53/tcp", "53:53/udp", "127.0.0.1:80:80", "127.0.0.2:80:80", "[fd00::1]:80:80"])) == 5
 
 
 @given(PORT, PROTOCOL, ADDRESS, PORT)
@@ -130,6 +131,7 @@ def test_port_of_a_listener_is_in_use(roots, text):
     assert "published_ports" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["8081:80", "127.0.0.2:8080:80", "8080:80/udp", "53:53/tcp", "[::1]:8080:80", "80", "[::1]:53:53/udp"])
+@pytest.mark.parametrize("text", ["8081:80", "127.0.0.2:8080:80", "8080:80/udp", "53:53/tcp", "[fd00::1]:8080:80", "80",
+                                  "[fd00::1]:53:53/udp"])
 def test_port_beside_a_listener_is_free(roots, text):
     ports.check_free(roots, ports.parse_ports([text]))

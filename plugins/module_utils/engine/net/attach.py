@@ -171,7 +171,7 @@ def detach_all(roots, container_id, keep_leases=False, links=True):
 def observe(roots, endpoint):
     """list of str: what the kernel lacks of an endpoint and of the container's published ports, seen from the host.
 
-    Cheap: three questions to the kernel; no pyroute2, and no nft as long as nobody touched a rule of the host.
+    Cheap: four questions to the kernel; no pyroute2, and no nft as long as nobody touched a rule of the host.
     """
     store = NetworkStore(roots)
     network = store.get(endpoint.network)

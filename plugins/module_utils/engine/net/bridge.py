@@ -63,6 +63,9 @@ class Bridge(Driver):
         sysctl.write(self.roots, "ipv4/conf/%s/route_localnet" % network.link, "1")
         if network.pool(6) is None:
             sysctl.write(self.roots, "ipv6/conf/%s/disable_ipv6" % network.link, "1")
+        else:
+            # nobody else can have the link-local address, and until it is settled the host finds no neighbour for packets from outside
+            sysctl.write(self.roots, "ipv6/conf/%s/accept_dad" % network.link, "0")
         there = set() if fresh else {(each.address, each.prefix_length) for each in host.addresses(link.index)}
         requests = [netlink.new_address(link.index, pool.gateway, pool.prefix_length) for pool in network.pools
                     if (pool.gateway, pool.prefix_length) not in there]
@@ -79,18 +82,20 @@ class Bridge(Driver):
                 host.remove(link)
 
     def observe(self, network):
-        findings = []
         with netlink.Netlink() as host:
             link = host.link(network.link)
-            if link is None:
-                return ["bridge %s is missing" % network.link]
-            if not link.up:
-                findings.append("bridge %s is down" % network.link)
-            if link.mtu != network.mtu:
-                findings.append("bridge %s has MTU %d in place of %d" % (network.link, link.mtu, network.mtu))
-            there = {(each.address, each.prefix_length) for each in host.addresses(link.index)}
-            findings += ["bridge %s lacks address %s/%d" % (network.link, pool.gateway, pool.prefix_length) for pool in network.pools
-                         if (pool.gateway, pool.prefix_length) not in there]
+            return ["bridge %s is missing" % network.link] if link is None else self._observe_bridge(host, network, link)
+
+    def _observe_bridge(self, host, network, link):
+        """list of str: what a bridge that is there lacks, and what of the host's settings keeps it from working."""
+        findings = []
+        if not link.up:
+            findings.append("bridge %s is down" % network.link)
+        if link.mtu != network.mtu:
+            findings.append("bridge %s has MTU %d in place of %d" % (network.link, link.mtu, network.mtu))
+        there = {(each.address, each.prefix_length) for each in host.addresses(link.index)}
+        findings += ["bridge %s lacks address %s/%d" % (network.link, pool.gateway, pool.prefix_length) for pool in network.pools
+                     if (pool.gateway, pool.prefix_length) not in there]
         for key, needed in (("ipv4/ip_forward", True), ("ipv6/conf/all/forwarding", network.pool(6) is not None),
                             ("ipv4/conf/%s/route_localnet" % network.link, True)):
             if needed and sysctl.read(self.roots, key) == "0":
@@ -99,12 +104,10 @@ class Bridge(Driver):
 
     def attach(self, network, endpoint, netns):
         with netlink.Netlink() as host:
-            link = host.link(network.link)
-            if link is None or not link.up:
-                sysctl.forward_ipv4(self.roots)
-                if network.pool(6):
-                    sysctl.forward_ipv6(self.roots)
-                link = self._bridge(host, network)
+            sysctl.forward_ipv4(self.roots)
+            if network.pool(6):
+                sysctl.forward_ipv6(self.roots)
+            link = self._bridge(host, network)
             veth.connect(self.roots, host, endpoint, link.index, netns, network.mtu,
                          default_route=endpoint.default_route and not network.internal, isolated=not network.option(spec.OPTION_ICC, True))
 
@@ -124,7 +127,7 @@ class Bridge(Driver):
                 return ["link %s is not a port of bridge %s" % (endpoint.host_ifname, network.link)]
             if not link.up:
                 return ["link %s is down" % endpoint.host_ifname]
-        return []
+            return self._observe_bridge(host, network, bridge)
 
 
 def _mac_address(network):

@@ -17,6 +17,8 @@ from ..spec.network import Pool
 # Where networks without a subnet of their own are put. 10.88.0.0/16 is left to networks that span hosts.
 AUTOMATIC = tuple("10.%d.0.0/16" % number for number in range(89, 128)) + ("172.24.0.0/13", "192.168.128.0/17")
 AUTOMATIC_PREFIX_LENGTH = 20
+NOT_FOR_HOSTS = ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8")
+"""This host, loopback, multicast and reserved; the same and link-local in IPv6."""
 
 
 def parse_pools(configs, option="ipam_config"):
@@ -49,6 +51,9 @@ def _parse_pool(config, option):
         except ValueError:
             pass
         raise InvalidValue(option + ".subnet", text, "is not a subnet (%s)" % str(error).lower(), hint) from error
+    if any(subnet.version == other.version and subnet.overlaps(other) for other in map(ipaddress.ip_network, NOT_FOR_HOSTS)):
+        raise InvalidValue(option + ".subnet", text, "has addresses that no host can have",
+                           "use a private subnet, such as one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8")
     if subnet.num_addresses < 4:
         raise InvalidValue(option + ".subnet", text, "has no room for a gateway and a container", "use a prefix length of at most %d"
                            % (subnet.max_prefixlen - 2))

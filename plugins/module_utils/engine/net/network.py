@@ -66,7 +66,22 @@ def resolve(roots, spec, existing=None):
     network = network.replace(link=options.get(OPTION_BRIDGE_NAME) or link_name(network.id), mtu=_mtu(options, existing),
                               pools=_pools(roots, spec, network, existing))
     driver_for(roots, network.driver).validate(network)
+    if existing is None or network.link != existing.link:
+        _check_link(roots, network)
     return network
+
+
+def _check_link(roots, network):
+    """:raises Conflict: the bridge's name belongs to another network, or to an interface of the host, which would go with the network."""
+    owner = next(("network %s" % other.name for other in NetworkStore(roots).list()
+                  if other.link == network.link and other.name != network.name), None)
+    if owner is None:
+        with netlink.Netlink() as host:
+            if all(link.name != network.link for link in host.links()):
+                return
+        owner = "an interface of the host"
+    raise Conflict("driver_options[%s]: %s is %s" % (OPTION_BRIDGE_NAME, network.link, owner),
+                   "choose another name, or remove that one first")
 
 
 def _pools(roots, spec, network, existing):
@@ -223,7 +238,7 @@ def observe(roots, network):
             findings.append("a lease of container %s is left over" % endpoint.container_name)
         elif endpoint.attached and store.namespace_of(endpoint.container_id):
             findings += driver.observe_endpoint(network, endpoint)
-    return findings + nftables.drift(roots)
+    return list(dict.fromkeys(findings)) + nftables.drift(roots)
 
 
 def is_orphan(roots, store, endpoint):

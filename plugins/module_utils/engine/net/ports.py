@@ -29,7 +29,7 @@ _EXAMPLES = "write CONTAINER, HOST:CONTAINER, IP:HOST:CONTAINER or [IPV6]:HOST:C
 def parse_ports(values, option="published_ports"):
     """Tuple of :class:`PortBinding` of Docker's port syntax.
 
-    Such as ``80``, ``8080:80``, ``127.0.0.1:8080:80``, ``[::1]:8080:80/tcp``, ``9000-9009:80-89/udp``.
+    Such as ``80``, ``8080:80``, ``127.0.0.1:8080:80``, ``[2001:db8::1]:8080:80/tcp``, ``9000-9009:80-89/udp``.
 
     :raises InvalidValue: names the option and the value.
     """
@@ -75,7 +75,7 @@ def _split(text, value, option):
         return _host_address(address, value, option), parts[0], parts[1]
     parts = text.split(":")
     if len(parts) > 3:
-        raise InvalidValue(option, value, "is not a port", "put an IPv6 address in brackets: [::1]:8080:80")
+        raise InvalidValue(option, value, "is not a port", "put an IPv6 address in brackets: [2001:db8::1]:8080:80")
     if len(parts) == 3:
         address = _host_address(parts[0], value, option)
     return address, parts[-2] if len(parts) > 1 else "", parts[-1]
@@ -86,10 +86,14 @@ def _host_address(text, value, option):
         return ""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            return socket.inet_ntop(family, socket.inet_pton(family, text))
+            address = socket.inet_ntop(family, socket.inet_pton(family, text))
         except (OSError, ValueError):
             continue
-    raise InvalidValue(option, value, "has a host address that is no IP address", "write it as 127.0.0.1:8080:80 or [::1]:8080:80")
+        if address == "::1":
+            raise InvalidValue(option, value, "has the host address ::1, from which the kernel routes nothing to a container",
+                               "use 127.0.0.1, or another IPv6 address of the host")
+        return address
+    raise InvalidValue(option, value, "has a host address that is no IP address", "write it as 127.0.0.1:8080:80 or [2001:db8::1]:8080:80")
 
 
 def _range(text, value, option, what):
