@@ -64,7 +64,7 @@ def _result(params, command):
     if done.timed_out:
         raise TimedOut("timeout: the command did not end in %g seconds and was killed" % params["timeout"],
                        "give timeout more, or use detach")
-    stdout, stderr = (data.decode("utf-8", "surrogateescape") for data in (done.stdout, done.stderr))
+    stdout, stderr = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
     if params["strip_empty_ends"]:
         stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
     answer = {"rc": done.returncode, "stdout": stdout, "stderr": stderr}

@@ -44,7 +44,12 @@ def _attachment(entry):
     mac = (entry["mac_address"] or "").lower().replace("-", ":") or None
     if mac and not _MAC.match(mac):
         raise InvalidValue("networks.mac_address", entry["mac_address"], "is not a MAC address", "write it as 02:42:ac:11:00:02")
-    return Attachment(name=entry["name"], aliases=tuple(sorted(set(entry["aliases"] or ()))),
+    if mac and int(mac[:2], 16) & 1:
+        raise InvalidValue("networks.mac_address", entry["mac_address"], "is a group address, not that of one interface",
+                           "write it as 02:42:ac:11:00:02")
+    for alias in entry["aliases"] or ():
+        hostname(alias, "networks.aliases", LONGEST_DOMAIN)
+    return Attachment(name=entry["name"], aliases=tuple(sorted(set(filter(None, entry["aliases"] or ())))),
                       ipv4_address=address(entry["ipv4_address"], "networks.ipv4_address", 4),
                       ipv6_address=address(entry["ipv6_address"], "networks.ipv6_address", 6), mac_address=mac)
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import threading
+import time
 
 import pytest
 
@@ -15,7 +18,7 @@ from ansible_collections.agentless.containers.plugins.module_utils.engine.errors
 from ansible_collections.agentless.containers.plugins.module_utils.engine.runtime import container as records
 from ansible_collections.agentless.containers.plugins.module_utils.engine.runtime.container import Container, ContainerStore, Record, State
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.container import ContainerSpec, Healthcheck
-from ansible_collections.agentless.containers.plugins.module_utils.engine.state import Roots
+from ansible_collections.agentless.containers.plugins.module_utils.engine.state import Roots, write_json
 
 ONE, TWO = "a" * 64, "a" * 4 + "b" * 60
 
@@ -115,6 +118,8 @@ def mine(roots, **changes):
 
 def test_incomplete_until_a_state_is_written(container):
     assert not container.is_complete() and container.state() == State()
+    write_json(container.path("config.json"), {})
+    assert not container.is_complete()
     container.write_state(State())
     assert container.is_complete()
 
@@ -170,3 +175,23 @@ def test_removing_a_tree_twice(tmp_path):
     records.remove_tree(str(tmp_path / "x"))
     records.remove_tree(str(tmp_path / "x"))
     assert os.listdir(tmp_path) == []
+
+
+def test_an_end_that_the_supervisor_has_not_told_yet_is_waited_for(container, roots):
+    supervisor = subprocess.Popen(["sleep", "60"])
+    try:
+        started = records.start_time(roots, supervisor.pid)
+        running = mine(roots, pid=0, pid_start=0, supervisor=supervisor.pid, supervisor_start=started)
+        container.write_state(running)
+        told = threading.Timer(0.2, container.write_state, [running.replace(status="exited", exit_code=3)])
+        told.start()
+        state = container.state()
+        told.join()
+        assert (state.status, state.exit_code) == ("exited", 3)
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+    # and not for a supervisor that will never tell
+    container.write_state(running)
+    before = time.monotonic()
+    assert container.state().status == "exited" and time.monotonic() - before < 1

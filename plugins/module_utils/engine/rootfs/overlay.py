@@ -59,9 +59,14 @@ def read_file(directory, path):
 
     Follows no symbolic links above the last component, which serves for /etc/passwd and /etc/group.
     """
+    return read_branches([os.path.join(directory, "upper")] + layer_links(directory), path)
+
+
+def read_branches(branches, path):
+    """Like :func:`read_file`, of directories that are laid over each other, topmost first."""
     from .path import fd_path, open_in_root
 
-    for branch in [os.path.join(directory, "upper")] + layer_links(directory):
+    for branch in branches:
         branch = os.path.realpath(branch)
         try:
             fd = open_in_root(branch, path)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from typing import Any, Dict, Optional, Tuple
 
 from ..errors import Conflict, EngineError, NotFound
@@ -22,6 +23,7 @@ from ..spec.document import Document, document
 from ..state import make_directory, read_json, write_json
 
 _REMOVED = ".removed."
+SETTLE_SECONDS = 2
 CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paused", "restarting", "exited", "dead"
 
 
@@ -125,6 +127,15 @@ class Container:
                              error=state.error or "the host was restarted or the supervisor was killed")
 
     def _settling(self, state):
+        """The process is gone and its supervisor has not said so yet: it will, unless it is us who ask for it."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while state.supervisor != os.getpid() and time.monotonic() < deadline:
+            again = self.stored_state()
+            if again != state:
+                return again
+            if not is_alive(self.roots, state.boot_id, state.supervisor, state.supervisor_start):
+                break
+            time.sleep(0.02)
         again = self.stored_state()
         return again if again != state else state.replace(status=EXITED, pid=0)
 
@@ -134,8 +145,8 @@ class Container:
         return open_manager(self.roots, self.id).frozen()
 
     def is_complete(self):
-        """Whether its making came to the end: state.json is written last."""
-        return os.path.exists(self.path("state.json"))
+        """Whether its making came to the end (state.json is written last), and nobody took its files away."""
+        return os.path.exists(self.path("state.json")) and os.path.exists(self.path("config.json"))
 
     def supervisor_alive(self):
         state = self.stored_state()
@@ -163,9 +174,18 @@ class ContainerStore:
     def __init__(self, roots):
         self.roots = roots
 
-    def find(self, name):
-        """The container of this name, or full or unambiguous short ID (from 4 digits), or None."""
-        container = self._named(name)
+    def find(self, name, damaged=False):
+        """The container of this name, or full or unambiguous short ID (from 4 digits), or None.
+
+        :param damaged: give one whose record cannot be read, too, with an empty record: enough to remove it.
+        """
+        try:
+            container = self._named(name)
+        except EngineError:
+            if not damaged:
+                raise
+            identity = os.readlink(os.path.join(self.roots.names, name))
+            return Container(self.roots, Record(id=identity, name=name, created="", image_id="", spec=ContainerSpec(name=name, image="")))
         if container is not None:
             return container
         if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):

@@ -154,6 +154,8 @@ def _target(path, whole, option):
     path = os.path.normpath("/" + path.lstrip("/"))
     if path == "/":
         raise InvalidValue(option, whole, "would hide the container's root")
+    if path == "/proc" or path.startswith("/proc/"):
+        raise InvalidValue(option, whole, "would hide the container's /proc, which its isolation relies on")
     return path
 
 
