@@ -76,3 +76,22 @@ def test_a_container_with_a_damaged_record_can_be_removed_and_one_without_its_bu
     assert machine.converge(name="box", state="absent", force_kill=True)[1] == ["remove container box"]
     assert not os.path.exists("/proc/%d" % pid) and not os.path.exists(box.directory)
     assert machine.converge(name="box", **TASK)[0] is True
+
+
+def test_anonymous_volumes_go_with_their_container_unless_another_mounts_them(machine):
+    task = dict(TASK, volumes=["/one", "/two"])
+    machine.converge(name="box", **task)
+    kept = sorted(machine.container("box").record.anonymous_volumes)[0]
+    machine.converge(name="other", **dict(TASK, volumes=["%s:/kept" % kept]))
+    assert machine.converge(name="box", state="absent", keep_volumes=False)[0] is True
+    assert os.listdir(machine.roots.volumes) == [kept]
+    machine.converge(name="other", state="absent", keep_volumes=False)
+    assert os.listdir(machine.roots.volumes) == [kept]
+
+
+def test_a_reference_that_is_not_here_is_refused_before_the_old_container_goes(machine):
+    machine.converge(name="box", **TASK)
+    identity = machine.container("box").id
+    with pytest.raises(EngineError, match="nosuch:2"):
+        machine.converge(name="box", **dict(TASK, image="nosuch:2", pull="never"))
+    assert machine.container("box").id == identity and machine.converge(name="box", **TASK)[0] is False

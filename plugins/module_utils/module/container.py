@@ -22,6 +22,7 @@ from .run import Outcome
 __all__ = ("ARGUMENTS", "handle")
 
 LOCK_SECONDS = 300
+LONGEST_NAME = 200
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}\Z")
@@ -78,6 +79,8 @@ def desired(params):
     if not _NAME.match(name):
         raise InvalidValue("name", params["name"], "is not a container name",
                            "use letters, digits, _, . and -, beginning with a letter or digit")
+    if len(name) > LONGEST_NAME:
+        raise InvalidValue("name", params["name"], "is longer than %d letters" % LONGEST_NAME)
     spec = None
     if params["state"] != "absent":
         spec = spec_of(name, params)
@@ -160,8 +163,8 @@ def _network(params):
         "domainname": networks.hostname(params["domainname"], "domainname"),
         "etc_hosts": networks.etc_hosts(process.strings(params["etc_hosts"], "etc_hosts")),
         "dns_servers": networks.dns_servers(params["dns_servers"]),
-        "dns_search_domains": tuple(params["dns_search_domains"] or ()),
-        "dns_opts": tuple(params["dns_opts"] or ()),
+        "dns_search_domains": networks.words(params["dns_search_domains"], "dns_search_domains"),
+        "dns_opts": networks.words(params["dns_opts"], "dns_opts"),
     }
 
 

@@ -110,3 +110,11 @@ def etc_hosts(values):
 def dns_servers(values):
     """Addresses of name servers, in their order."""
     return tuple(address(each, "dns_servers") for each in values or () if each)
+
+
+def words(values, option):
+    """Words of a line of /etc/resolv.conf."""
+    for value in values or ():
+        if not value or value.split() != [value]:
+            raise InvalidValue(option, value, "is no single word", "give a list, one word an entry")
+    return tuple(values or ())

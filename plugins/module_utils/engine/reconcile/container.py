@@ -175,8 +175,8 @@ def _recreate_reasons(desired, observed):
     if not observed.exists or desired.spec is None:
         return []
     reasons = [name for name in differences(desired, observed.record.spec) if name not in IN_PLACE]
-    if "image" in reasons and (observed.image_id == observed.record.image_id or desired.image_name_mismatch == "ignore"):
-        # another name for the same image
+    if "image" in reasons and observed.image_id == observed.record.image_id and desired.image_name_mismatch == "ignore":
+        # another name for the same image; a name that is not here yet means another one
         reasons.remove("image")
     other_image = observed.update or (observed.image_id or observed.record.image_id) != observed.record.image_id
     if other_image and "image" not in desired.ignore and "image" not in reasons:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from ..cgroup.manager import open_manager
-from ..errors import Collector
+from ..errors import Collector, Conflict
 from ..linux import netns
 from . import sandbox
 from .container import ContainerStore, remove_tree
@@ -40,8 +41,9 @@ def delete(container, volumes=False):
 
         store = VolumeStore(container.roots)
         for name in container.record.anonymous_volumes:
-            with collector.step():
-                store.remove(name)
+            with collector.step(), contextlib.suppress(Conflict):
+                # one that somebody mounted by its name stays
+                store.remove(name, besides=container.name)
     if not collector.errors:
         with collector.step():
             ContainerStore(container.roots).forget(container)

@@ -85,13 +85,14 @@ class VolumeStore:
                 raise NotFound("volume %s does not exist" % name)
             write_json(os.path.join(self.directory(name), "volume.json"), {**volume.to_json(), "labels": dict(labels)})
 
-    def remove(self, name):
+    def remove(self, name, besides=None):
         """Remove a volume and its content. A missing one is success.
 
+        :param besides: name of the container that goes with it.
         :raises Conflict: a container uses it.
         """
         with self.lock():
-            users = self.users(name)
+            users = [each for each in self.users(name) if each != besides]
             if users:
                 raise Conflict("volume %s is used by container %s" % (name, ", ".join(users)),
                                "remove the container first, or let it mount something else")
