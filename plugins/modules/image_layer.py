@@ -24,7 +24,8 @@ options:
     type: str
     default: latest
   base:
-    description: Name or ID of the image below. It must be on the host. Without it the image has this one layer.
+    description:
+      - Name or ID of the image below. It must be on the host, and cannot be the image itself. Without it the image has this one layer.
     type: str
   files:
     description: Files, directories, links and removals, in order.

@@ -36,7 +36,8 @@ options:
   driver_options:
     description:
       - Options of the driver. Where the option is given, the network has exactly these.
-      - V(com.docker.network.bridge.name) names the bridge on the host. The default is C(ag-) and the first digits of the network's ID.
+      - V(com.docker.network.bridge.name) names the bridge on the host, which must not be there yet. The default is C(ag-) and the first
+        digits of the network's ID.
       - V(com.docker.network.driver.mtu) is the MTU. The default is that of the interface with the host's default route, and at most 1500.
       - V(com.docker.network.bridge.enable_ip_masquerade) V(false) lets containers keep their own addresses on their way out of the host.
       - V(com.docker.network.bridge.enable_icc) V(false) keeps the network's containers from each other.

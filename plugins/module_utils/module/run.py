@@ -9,6 +9,7 @@ every millisecond counts it is ``module = start(argument_spec)``, then the impor
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 
@@ -89,6 +90,8 @@ def _fail(module, error):
     """One message for people; the trace goes to ``exception``, which Ansible shows only at -vvv."""
     message = describe(error)
     hint = getattr(error, "hint", None)
+    if hint is None and getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on the file system of state_root, %s" % module.params["state_root"]
     if hint:
         message = "%s. %s%s." % (message, hint[0].upper(), hint[1:].rstrip("."))
     details = {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}

@@ -117,6 +117,9 @@ def test_overlap_is_what_ipaddress_says(one, other):
 def test_a_default_route_overlaps_with_nothing():
     ipam.check_overlap("ipam_config", Pool("10.1.0.0/24"), [("0.0.0.0/0", "a route"), ("::/0", "a route")])
     assert ipam.choose_subnet([("0.0.0.0/0", "a route")])
+    halves = [("0.0.0.0/1", "a tunnel"), ("128.0.0.0/1", "a tunnel"), ("::/1", "a tunnel"), ("8000::/1", "a tunnel")]
+    ipam.check_overlap("ipam_config", Pool("10.1.0.0/24"), halves)
+    assert ipam.choose_subnet(halves) == ipam.choose_subnet([]) and ipam.choose_subnet6("net", halves) == ipam.choose_subnet6("net", [])
 
 
 @given(st.lists(st.sampled_from(["10.89.0.0/20", "10.89.16.0/24", "10.88.0.0/14", "10.90.0.0/15", "192.168.0.0/16", "fd00::/8"])))

@@ -19,6 +19,8 @@ AUTOMATIC = tuple("10.%d.0.0/16" % number for number in range(89, 128)) + ("172.
 AUTOMATIC_PREFIX_LENGTH = 20
 NOT_FOR_HOSTS = ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8")
 """This host, loopback, multicast and reserved; the same and link-local in IPv6."""
+# tunnels split their default route into halves, to go before the one that is there
+_DEFAULT_ROUTE = 1
 
 
 def parse_pools(configs, option="ipam_config"):
@@ -110,7 +112,7 @@ def check_overlap(option, pool, taken):
     subnet = ipaddress.ip_network(pool.subnet)
     for text, owner in taken:
         other = ipaddress.ip_network(text, strict=False)
-        if other.version == subnet.version and other.prefixlen and subnet.overlaps(other):
+        if other.version == subnet.version and other.prefixlen > _DEFAULT_ROUTE and subnet.overlaps(other):
             raise Conflict("%s: subnet %s overlaps with %s of %s" % (option, pool.subnet, text, owner),
                            "choose another subnet, or leave ipam_config out to get a free one")
 
@@ -121,7 +123,7 @@ def choose_subnet(taken):
     :param taken: iterable of (CIDR, what it belongs to).
     """
     others = [ipaddress.ip_network(text, strict=False) for text, _owner in taken]
-    others = [other for other in others if other.version == 4 and other.prefixlen]
+    others = [other for other in others if other.version == 4 and other.prefixlen > _DEFAULT_ROUTE]
     for block in AUTOMATIC:
         for subnet in ipaddress.ip_network(block).subnets(new_prefix=AUTOMATIC_PREFIX_LENGTH):
             if not any(subnet.overlaps(other) for other in others):
@@ -132,7 +134,7 @@ def choose_subnet(taken):
 def choose_subnet6(seed, taken):
     """A unique local IPv6 subnet (RFC 4193), a /64 that follows from ``seed`` (text), so that it is the same again."""
     others = [ipaddress.ip_network(text, strict=False) for text, _owner in taken if ":" in text]
-    others = [other for other in others if other.prefixlen]
+    others = [other for other in others if other.prefixlen > _DEFAULT_ROUTE]
     for attempt in range(100):
         digest = hashlib.sha256(("%s %d" % (seed, attempt)).encode()).digest()
         subnet = ipaddress.IPv6Network((int.from_bytes(b"\xfd" + digest[:7] + bytes(8), "big"), 64))
