@@ -20,7 +20,7 @@ description:
   - A container whose O(image) means another image than the one that it was made from is made anew.
 options:
   name:
-    description: Name of the container. A leading slash is left out.
+    description: Name of the container, or at least 12 digits of the ID of one that exists. A leading slash is left out.
     type: str
     required: true
   image:
@@ -224,6 +224,7 @@ options:
     description:
       - Ports of the container on the host, as C(8080:80), C(127.0.0.1:8080:80), C(53:53/udp), C(9000-9009:80-89), or C(80) for a free host
         port.
+      - C(::1) is no address to publish on, because the kernel routes nothing from there into a container.
     type: list
     elements: str
     aliases: [ports]

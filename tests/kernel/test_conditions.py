@@ -81,7 +81,7 @@ def test_a_container_with_a_damaged_record_can_be_removed_and_one_without_its_bu
 def test_anonymous_volumes_go_with_their_container_unless_another_mounts_them(machine):
     task = dict(TASK, volumes=["/one", "/two"])
     machine.converge(name="box", **task)
-    kept = sorted(machine.container("box").record.anonymous_volumes)[0]
+    kept = min(machine.container("box").record.anonymous_volumes)
     machine.converge(name="other", **dict(TASK, volumes=["%s:/kept" % kept]))
     assert machine.converge(name="box", state="absent", keep_volumes=False)[0] is True
     assert os.listdir(machine.roots.volumes) == [kept]
@@ -95,3 +95,14 @@ def test_a_reference_that_is_not_here_is_refused_before_the_old_container_goes(m
     with pytest.raises(EngineError, match="nosuch:2"):
         machine.converge(name="box", **dict(TASK, image="nosuch:2", pull="never"))
     assert machine.container("box").id == identity and machine.converge(name="box", **TASK)[0] is False
+
+
+def test_a_name_that_begins_another_s_id_is_a_name(machine):
+    machine.converge(name="box", **TASK)
+    identity = machine.container("box").id
+    short = identity[:4]
+    assert machine.converge(name=short, state="absent")[1] == []
+    assert machine.converge(name=short, **TASK)[1][0].startswith("create container")
+    assert machine.container("box").id == identity and machine.container(short).id != identity
+    assert machine.converge(name=identity[:12], state="stopped", stop_timeout=0)[1] == ["stop container " + identity[:12]]
+    assert machine.container("box").state().status == "exited" and machine.container(short).state().status == "running"

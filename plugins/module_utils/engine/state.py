@@ -179,8 +179,11 @@ def write_bytes(path, data, mode=0o600, durable=True):
         finally:
             os.close(fd)
         os.rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
         remove_file(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            # write(2) and fsync(2) know no name: a full disk
+            raise OSError(error.errno, error.strerror, path) from error
         raise
     if durable:
         sync_directory(directory)

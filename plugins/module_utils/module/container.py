@@ -9,7 +9,7 @@ import re
 
 from ..engine.errors import InvalidValue
 from ..engine.reconcile import container as reconcile
-from ..engine.runtime.container import ContainerStore
+from ..engine.runtime.container import SHORTEST_CLEAR_ID, ContainerStore
 from ..engine.spec.container import ContainerSpec
 from . import container_isolation as isolation
 from . import container_limits as limits
@@ -66,7 +66,7 @@ def _sweep(roots):
 def _inspect(roots, name):
     from ..engine.runtime.inspect import inspect
 
-    container = ContainerStore(roots).find(name)
+    container = ContainerStore(roots).find(name, shortest=SHORTEST_CLEAR_ID)
     return None if container is None else inspect(container)
 
 

@@ -80,7 +80,7 @@ class Observed:
 
 def observe(roots, desired):
     """Read the state of one container. Cheap where nothing is to be done: a few small files."""
-    container = records.ContainerStore(roots).find(desired.name, damaged=desired.state == "absent")
+    container = records.ContainerStore(roots).find(desired.name, desired.state == "absent", records.SHORTEST_CLEAR_ID)
     image_id, update = _image(roots, desired) if desired.spec is not None and desired.state != "absent" else (None, False)
     if container is None:
         return Observed(image_id=image_id, update=update)

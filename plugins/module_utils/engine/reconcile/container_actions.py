@@ -74,7 +74,7 @@ class RemoveContainer(Action):
     def execute(self, roots):
         from ..runtime import delete
 
-        container = records.ContainerStore(roots).find(self.name, damaged=True)
+        container = records.ContainerStore(roots).find(self.name, True, records.SHORTEST_CLEAR_ID)
         if container is None:
             return
         _stop(container, self.timeout, self.force_kill, self.kill_signal)

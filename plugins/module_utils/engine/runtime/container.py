@@ -24,6 +24,7 @@ from ..state import make_directory, read_json, write_json
 
 _REMOVED = ".removed."
 SETTLE_SECONDS = 2
+SHORTEST_ID, SHORTEST_CLEAR_ID = 4, 12
 CREATED, RUNNING, PAUSED, RESTARTING, EXITED, DEAD = "created", "running", "paused", "restarting", "exited", "dead"
 
 
@@ -174,9 +175,10 @@ class ContainerStore:
     def __init__(self, roots):
         self.roots = roots
 
-    def find(self, name, damaged=False):
+    def find(self, name, damaged=False, shortest=SHORTEST_ID):
         """The container of this name, or full or unambiguous short ID (from 4 digits), or None.
 
+        :param shortest: digits that an ID has at the least. Whoever changes things by name asks for more: ``cafe`` is a name, too.
         :param damaged: give one whose record cannot be read, too, with an empty record: enough to remove it.
         """
         try:
@@ -188,7 +190,7 @@ class ContainerStore:
             return Container(self.roots, Record(id=identity, name=name, created="", image_id="", spec=ContainerSpec(name=name, image="")))
         if container is not None:
             return container
-        if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
+        if len(name) >= shortest and all(letter in "0123456789abcdef" for letter in name):
             matches = [each for each in self._ids() if each.startswith(name)]
             if len(matches) > 1:
                 raise EngineError("container ID %s is ambiguous: %s" % (name, ", ".join(each[:12] for each in matches)),
