@@ -106,6 +106,32 @@ def test_mtu(host):
         assert (inside.link("eth0").mtu, inside.link("eth1").mtu) == (1450, 9000)
 
 
+def test_a_subnet_taken_between_the_plan_and_its_execution(host):
+    specs = [NetworkSpec(name=name, enable_ipv6=True) for name in ("one", "two")]
+    planned = [network.resolve(host.roots, spec) for spec in specs]
+    assert planned[0].pool(4) == planned[1].pool(4)
+    for made, spec in zip(planned, specs):
+        network.create(host.roots, made, spec)
+    stored = [NetworkStore(host.roots).get(name) for name in ("one", "two")]
+    assert stored[0] == planned[0] and stored[1].pool(4).subnet != stored[0].pool(4).subnet
+    assert [network.observe(host.roots, each) for each in stored] == [[], []]
+    given = network.resolve(host.roots, NetworkSpec(name="three", pools=(Pool("10.200.0.0/24"),)))
+    network.create(host.roots, given.replace(name="four"), NetworkSpec(name="four", pools=(Pool("10.200.0.0/24"),)))
+    with pytest.raises(Conflict, match=r"10\.200\.0\.0/24 overlaps with"):
+        network.create(host.roots, given, NetworkSpec(name="three", pools=(Pool("10.200.0.0/24"),)))
+    assert NetworkStore(host.roots).get("three") is None
+
+
+def test_the_same_network_made_at_the_same_time(host):
+    spec = NetworkSpec(name="net")
+    planned = [network.resolve(host.roots, spec) for _number in range(2)]
+    network.create(host.roots, planned[0], spec)
+    network.create(host.roots, planned[1], spec)
+    assert NetworkStore(host.roots).get("net") == planned[0]
+    with pytest.raises(Conflict, match="exists already"):
+        network.create(host.roots, planned[1], NetworkSpec(name="net", internal=True))
+
+
 def test_an_interface_of_somebody_else_is_not_touched(host):
     with pytest.raises(Conflict, match="up1 is an interface of the host"):
         host.network(driver_options={"com.docker.network.bridge.name": "up1"})

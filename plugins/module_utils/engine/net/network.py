@@ -134,15 +134,20 @@ def now():
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10 ** 9)) + ".%09dZ" % (nanoseconds % 10 ** 9)
 
 
-def create(roots, network):
+def create(roots, network, spec=None):
     """Make a network that :func:`resolve` returned. Its record comes first: whatever a kill leaves is repaired by :func:`repair`.
 
-    :raises Conflict: there is one of that name already (made since).
+    :param spec: the :class:`NetworkSpec` that it came from: what another task made or took meanwhile is looked at once more.
+    :raises Conflict: there is another one of that name already, or its subnet is taken (since it was resolved).
     """
     store = NetworkStore(roots)
     with roots.lock("networks"):
-        if store.get(network.name) is not None:
+        there = store.get(network.name)
+        if there is not None:
+            if spec is not None and resolve(roots, spec, there) == there:
+                return
             raise Conflict("network %s exists already" % network.name, "run the task again: another one made it at the same time")
+        network = _still_free(roots, network, spec)
         store.save(network)
         try:
             driver_for(roots, network.driver).ensure(network)
@@ -150,6 +155,19 @@ def create(roots, network):
         except BaseException:
             _undo(roots, network)
             raise
+
+
+def _still_free(roots, network, spec):
+    """The network, with other automatic subnets where one of them was taken meanwhile."""
+    taken = taken_subnets(roots)
+    try:
+        for pool in network.pools:
+            ipam.check_overlap("ipam_config", pool, taken)
+    except Conflict:
+        if spec is None:
+            raise
+        return resolve(roots, spec)
+    return network
 
 
 def _undo(roots, network):
@@ -213,12 +231,13 @@ def remove(roots, name):
 def ensure_default(roots):
     """The network ``bridge``, made if there is none."""
     store = NetworkStore(roots)
+    spec = NetworkSpec(name=DEFAULT_NETWORK)
     for _attempt in range(2):
         network = store.get(DEFAULT_NETWORK)
         if network is not None:
             return network
         try:
-            create(roots, resolve(roots, NetworkSpec(name=DEFAULT_NETWORK)))
+            create(roots, resolve(roots, spec), spec)
         except Conflict:
             if store.get(DEFAULT_NETWORK) is None:
                 raise

@@ -114,7 +114,7 @@ def plan_network(desired, observed):
     if desired.state == ABSENT:
         return _plan_absent(desired, observed)
     if observed.network is None:
-        plan = Plan([CreateNetwork(observed.resolved)], {"exists": False}, {"exists": True, **_facts(observed.resolved)})
+        plan = Plan([CreateNetwork(observed.resolved, desired.spec)], {"exists": False}, {"exists": True, **_facts(observed.resolved)})
     else:
         plan = _plan_present(desired, observed)
     return plan + _plan_members(desired, observed)
@@ -185,12 +185,13 @@ def _subnets(network):
 @dataclasses.dataclass(frozen=True)
 class CreateNetwork(Action):
     network: Network
+    spec: Optional[NetworkSpec] = dataclasses.field(default=None, repr=False, compare=False)
 
     def describe(self):
         return "create network %s (%s, %s)" % (self.network.name, self.network.driver, _subnets(self.network))
 
     def execute(self, roots):
-        networks.create(roots, self.network)
+        networks.create(roots, self.network, self.spec)
 
 
 @dataclasses.dataclass(frozen=True)
