@@ -61,7 +61,7 @@ actions:
   elements: str
 """
 
-from ansible_collections.agentless.containers.plugins.module_utils.module import payload  # noqa: F401  # carries the engine to the host
+from ansible_collections.agentless.containers.plugins.module_utils.module import payload  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.agentless.containers.plugins.module_utils.module.engine import ARGUMENTS, handle
 from ansible_collections.agentless.containers.plugins.module_utils.module.run import run
 

@@ -73,7 +73,7 @@ def test_a_bad_archive_leaves_no_document(roots, tmp_path):
     path = tmp_path / "bad.tar"
     path.write_bytes(b"no tar " * 200)
     request = image_create.ImportRequest(str(path), PLATFORM, Changes())
-    with pytest.raises(Corrupt, match="src: .*bad.tar"):
+    with pytest.raises(Corrupt, match=r"src: .*bad\.tar"):
         run(roots, request)
     assert ImageStore(roots).blobs.list() == []
 

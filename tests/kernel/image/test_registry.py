@@ -141,7 +141,7 @@ class TestRealRegistry:
 
 class TestFaults:
     def test_wrong_content(self, fake, roots):
-        unused, unused, digests = fake.image("web", "1", make_layer({"a": b"1"}), make_layer({"b": NOISE}))
+        digests = fake.image("web", "1", make_layer({"a": b"1"}), make_layer({"b": NOISE}))[2]
         fake.tampered[digests[1]] = make_layer({"b": NOISE[::-1]})
         with pytest.raises(Corrupt, match=digests[1]):
             pull.pull(roots, fake.address + "/web:1", OPTIONS)
@@ -151,7 +151,7 @@ class TestFaults:
 
     def test_more_and_less_than_promised(self, fake, roots):
         layer = make_layer({"a": b"1"})
-        unused, unused, digests = fake.image("web", "1", layer)
+        digests = fake.image("web", "1", layer)[2]
         for data in (layer + b"x" * 100, layer[:-100]):
             fake.tampered[digests[0]] = data
             with pytest.raises((Corrupt, Unreachable)):

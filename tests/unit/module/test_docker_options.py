@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/docker_container.md says of each of docker_container's options what it is here: what it calls the same must be there, the rest not."""
+"""docs/docker_container.md says of each option of docker_container what it is here: what it calls the same must be there, the rest not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rows():
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `"):
-            found.update({option: cells[1] for option in re.findall(r"`(\w+)`", cells[0])})
+            found.update(dict.fromkeys(re.findall(r"`(\w+)`", cells[0]), cells[1]))
     return found
 
 

@@ -24,6 +24,7 @@ from ..spec.reference import Reference
 
 # --- load
 
+
 @dataclasses.dataclass(frozen=True)
 class LoadArchive(Action):
     """Bring the images of an archive into the store."""

@@ -108,15 +108,19 @@ def _config(container, config, process):
     if check is not None:
         answer["Healthcheck"] = {"Test": list(check.test), "Interval": int(check.interval * NANO), "Timeout": int(check.timeout * NANO),
                                  "StartPeriod": int(check.start_period * NANO), "StartInterval": int(check.start_interval * NANO),
-                                  "Retries": check.retries}
+                                 "Retries": check.retries}
     return answer
+
+
+def _unlimited(value):
+    """Docker writes 0 for a limit that is not there."""
+    return 0 if value in (None, -1) else value
 
 
 def _host_config(container):
     spec, resources = container.spec, container.spec.resources
-    unlimited = lambda value: 0 if value in (None, -1) else value  # noqa: E731
     quota, period = resources.cpu_max_quota, resources.cpu_period or 100000
-    memory = unlimited(resources.memory_max)
+    memory = _unlimited(resources.memory_max)
     swap = resources.memory_swap_max
     return {
         "NetworkMode": spec.network_mode if spec.network_mode != "bridge" or not spec.networks else spec.networks[0].name,
@@ -140,7 +144,7 @@ def _host_config(container):
         "UTSMode": spec.uts or "",
         "CgroupnsMode": spec.cgroupns_mode or "private",
         "Memory": memory,
-        "MemoryReservation": unlimited(resources.memory_low),
+        "MemoryReservation": _unlimited(resources.memory_low),
         "MemorySwap": -1 if swap == -1 else (memory + swap if swap is not None and memory else 0),
         "CpuShares": resources.cpu_shares or 0,
         "CpuPeriod": 0,

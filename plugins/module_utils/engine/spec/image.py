@@ -8,6 +8,7 @@ Attribute names are the specification's in snake_case; :meth:`from_json` and :me
 
 from __future__ import annotations
 
+# pylint: disable=invalid-field-call  # it does not see that document.py's decorator makes a dataclass
 import dataclasses
 from typing import Any, Dict, Optional, Tuple
 

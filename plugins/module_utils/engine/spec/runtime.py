@@ -8,6 +8,7 @@ Source: https://github.com/opencontainers/runtime-spec/blob/main/config.md and c
 
 from __future__ import annotations
 
+# pylint: disable=invalid-field-call  # it does not see that document.py's decorator makes a dataclass
 from dataclasses import field
 from typing import Any, Dict, Optional, Tuple
 
