@@ -158,7 +158,7 @@ def _actions():
 
 def _removal(desired, keep):
     return _actions().RemoveContainer(desired.name, desired.stop_timeout, desired.force_kill, desired.kill_signal,
-                                   not (keep or desired.keep_volumes))
+                                      not (keep or desired.keep_volumes))
 
 
 def _plan_image(desired, observed, steps):
