@@ -19,7 +19,7 @@ def handle(params, roots, check_mode):
     store = ContainerStore(roots)
     if params["name"] is None:
         documents = [inspect(container) for container in store.list()]
-        return Outcome(lambda: {"exists": bool(documents), "container": None, "containers": documents})
+        return Outcome(lambda: {"exists": bool(documents), "container": None, "containers": documents}, warnings=store.damaged)
     container = store.find(params["name"].lstrip("/"))
     document = None if container is None else inspect(container)
     return Outcome(lambda: {"exists": document is not None, "container": document, "containers": [document] if document else []})

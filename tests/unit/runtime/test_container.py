@@ -195,3 +195,12 @@ def test_an_end_that_the_supervisor_has_not_told_yet_is_waited_for(container, ro
     container.write_state(running)
     before = time.monotonic()
     assert container.state().status == "exited" and time.monotonic() - before < 1
+
+
+def test_a_damaged_record_hides_no_other(store):
+    store.add(record())
+    broken = store.add(record(TWO, name="other"))
+    with open(broken.path("container.json"), "w", encoding="utf-8") as stream:
+        stream.write("{")
+    assert [each.name for each in store.list()] == ["web"]
+    assert len(store.damaged) == 1 and TWO in store.damaged[0]

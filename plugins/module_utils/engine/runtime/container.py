@@ -17,7 +17,7 @@ import shutil
 import time
 from typing import Any, Dict, Optional, Tuple
 
-from ..errors import Conflict, EngineError, NotFound
+from ..errors import Conflict, EngineError, NotFound, describe
 from ..spec.container import ContainerSpec, Healthcheck
 from ..spec.document import Document, document
 from ..state import make_directory, read_json, write_json
@@ -170,10 +170,11 @@ class Container:
 
 
 class ContainerStore:
-    """All containers under a state root."""
+    """All containers under a state root. ``damaged`` tells (list of str) which records :meth:`list` could not read."""
 
     def __init__(self, roots):
         self.roots = roots
+        self.damaged = []
 
     def find(self, name, damaged=False, shortest=SHORTEST_ID):
         """The container of this name, or full or unambiguous short ID (from 4 digits), or None.
@@ -207,9 +208,14 @@ class ContainerStore:
         return container
 
     def list(self):
-        """Every container, oldest first."""
-        loaded = (self._load(each) for each in self._ids())
-        return sorted((each for each in loaded if each is not None), key=lambda each: each.record.created)
+        """Every container, oldest first. One whose record cannot be read hides no other: what is wrong with it is added to ``damaged``."""
+        found = []
+        for identity in self._ids():
+            try:
+                found.append(self._load(identity))
+            except EngineError as error:
+                self.damaged.append(describe(error))
+        return sorted((each for each in found if each is not None), key=lambda each: each.record.created)
 
     def add(self, record):
         """Store a new container; the name is reserved by the symbolic link first, so that two makers can't both have it.

@@ -23,7 +23,11 @@ def should_start(container, state):
 
 def restore(roots):
     """Generator of (name, error message or None): every container that was started or taken over, oldest first; failures do not stop it."""
-    for container in ContainerStore(roots).list():
+    store = ContainerStore(roots)
+    containers = store.list()
+    for error in store.damaged:
+        yield "a container", error
+    for container in containers:
         with roots.lock("container-" + container.name, 300):
             state = container.state()
             try:
