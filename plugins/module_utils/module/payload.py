@@ -16,6 +16,12 @@ def engine():
     return errors, plan, state, third_party
 
 
+def engine_build():
+    from ..engine.build import ignorefile, instructions, model, mount, parser, position, shell, substitution, words
+
+    return ignorefile, instructions, model, mount, parser, position, shell, substitution, words
+
+
 def engine_cgroup():
     from ..engine.cgroup import files, manager, setup, stats
 
