@@ -17,9 +17,9 @@ def engine():
 
 
 def engine_build():
-    from ..engine.build import ignorefile, instructions, model, mount, parser, position, shell, substitution, words
+    from ..engine.build import ignorefile, instructions, model, mount, parser, position, scope, shell, stages, substitution, words
 
-    return ignorefile, instructions, model, mount, parser, position, shell, substitution, words
+    return ignorefile, instructions, model, mount, parser, position, scope, shell, stages, substitution, words
 
 
 def engine_cgroup():

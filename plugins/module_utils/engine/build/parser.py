@@ -101,6 +101,7 @@ def parse(source, file="Dockerfile"):
         del lines[-1]
     directives = _directives(lines, file)
     reader = _Reader(file, lines, ends, dict(directives).get("escape", "\\"))
+    reader.index = len(directives)
     nodes = tuple(reader.nodes())
     if not nodes:
         raise DockerfileError("the file has no instructions", file, max(len(lines), 1), hint="begin with FROM")

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables of a Dockerfile: ARG in front of FROM, ARG in a stage, ENV, platforms and what is predefined."""
+
+from __future__ import annotations
+
+from .shell import Lexer, WordError
+
+PREDEFINED = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY",
+              "all_proxy")
+"""Known to every RUN without an ARG, and no part of what a step is cached by."""
+
+
+def platform_args(build_platform, target_platform):
+    """dict of the ARGs that say where the build runs and what it is for: ``TARGETARCH`` and others."""
+    found = {}
+    for prefix, platform in (("BUILD", build_platform), ("TARGET", target_platform or build_platform)):
+        parts = platform.split("/") + ["", ""]
+        found.update({prefix + "PLATFORM": platform, prefix + "OS": parts[0], prefix + "ARCH": parts[1], prefix + "VARIANT": parts[2]})
+    return found
+
+
+class Scope:
+    """The variables at one place of a file.
+
+    ENV wins over ARG, a later ARG over an earlier one, ``build_args`` over a default. An ARG of the file's head is seen in a stage only
+    once the stage declares it.
+
+    :param outer: dict of what the head of the file declared.
+    :param env: dict: what the base image or stage had.
+    :param args: dict: what the base stage had declared.
+    """
+
+    def __init__(self, build_args=None, outer=None, env=None, args=None, escape="\\"):
+        self.build_args = dict(build_args or {})
+        self.outer = dict(outer or {})
+        self.env = dict(env or {})
+        self.args = dict(args or {})
+        self.used = set()
+        self.lexer = Lexer(escape)
+
+    @classmethod
+    def of_file(cls, stages, build_args=None, build_platform="linux/amd64", target_platform=None):
+        """The Scope in front of the first FROM, which every FROM is expanded with."""
+        args = platform_args(build_platform, target_platform)
+        scope = cls(build_args, escape=stages.stages[0].start.node.escape)
+        scope.args = {name: scope.build_args.get(name, value) for name, value in args.items()}
+        for each in stages.arguments:
+            scope.declare(each)
+        return scope
+
+    def stage(self, env=None, args=None):
+        """The Scope in which a stage begins; on another stage it goes on with that one's ``env`` and ``args``."""
+        return Scope(self.build_args, self.args, env, args, self.lexer.escape)
+
+    @property
+    def variables(self):
+        """What words are expanded with."""
+        return {**self.args, **self.env}
+
+    def declare(self, instruction):
+        """ARG."""
+        for name, default in instruction.pairs:
+            name = self.expand(name, instruction)
+            if name in self.build_args:
+                self.used.add(name)
+                self.args[name] = self.build_args[name]
+            elif default is not None:
+                self.args[name] = self.expand(default, instruction)
+            elif name in self.outer:
+                self.args[name] = self.outer[name]
+
+    def set(self, instruction):
+        """ENV: all values see the variables in front of the instruction. Returns the expanded pairs."""
+        pairs = self.pairs(instruction)
+        self.env.update(pairs)
+        return pairs
+
+    def pairs(self, instruction):
+        """The expanded pairs of ENV or LABEL."""
+        found = tuple((self.expand(name, instruction), self.expand(value, instruction)) for name, value in instruction.pairs)
+        for name, unused in found:
+            if not name:
+                raise instruction.error("%s has an empty name" % instruction.keyword)
+        return found
+
+    def expand(self, text, instruction):
+        """One word of an instruction; :raises DockerfileError: at its place."""
+        try:
+            return self.lexer.word(text, self.variables)
+        except WordError as error:
+            raise instruction.error(str(error), text) from None
+
+    def expand_words(self, text, instruction):
+        """The words of a text (EXPOSE)."""
+        try:
+            return self.lexer.words(text, self.variables)
+        except WordError as error:
+            raise instruction.error(str(error), text) from None
+
+    def run_environment(self):
+        """dict: the environment of RUN; the predefined ones only if ``build_args`` gives them."""
+        predefined = {name: self.build_args[name] for name in PREDEFINED if name in self.build_args}
+        return {**predefined, **self.args, **self.env}

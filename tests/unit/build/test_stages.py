@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stages: where they begin, what they need, which variables they see."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build import instructions, parser, stages
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build.position import DockerfileError
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build.scope import Scope
+from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import InvalidValue
+
+
+def read(text):
+    return stages.split(instructions.instructions(parser.parse(text)))
+
+
+MANY = """ARG V=12
+FROM debian:$V AS base
+FROM base AS tools
+FROM scratch AS unused
+COPY --from=base / /
+FROM alpine AS last
+COPY --from=tools /a /b
+RUN --mount=from=1,target=/x true
+COPY --from=nginx:1 /c /d
+"""
+
+
+@pytest.mark.parametrize("target, order", [
+    (None, (0, 1, 3)), ("base", (0,)), ("TOOLS", (0, 1)), ("2", (0, 2)), ("unused", (0, 2)), (0, (0,)),
+])
+def test_only_what_the_target_needs(target, order):
+    found = stages.plan(read(MANY), target=target)
+    assert found.order == order
+    assert found.bases[0].image == "debian:12" and found.bases[1].stage == 0
+    assert all(found.order.index(need) < found.order.index(index) for index in found.order for need in found.needs[index])
+
+
+def test_a_target_that_is_none():
+    with pytest.raises(InvalidValue, match="tolls") as caught:
+        stages.plan(read(MANY), target="tolls")
+    assert caught.value.hint == "did you mean tools?"
+
+
+@pytest.mark.parametrize("text, args, image, platform", [
+    ("ARG A=x\nARG B=$A-y\nFROM $B", {}, "x-y", ""), ("ARG A=x\nFROM i:${A}", {"A": "z"}, "i:z", ""),
+    ("ARG A\nFROM i:${A:-d}", {}, "i:d", ""),
+    ("FROM --platform=$BUILDPLATFORM i-$TARGETARCH$TARGETVARIANT", {}, "i-arm64v8", "linux/amd64"),
+    ("FROM --platform=$TARGETOS/riscv64 i", {}, "i", "linux/riscv64"), ("FROM i-$TARGETARCH", {"TARGETARCH": "m68k"}, "i-m68k", ""),
+])
+def test_from_sees_the_head_of_the_file(text, args, image, platform):
+    base = stages.plan(read(text), args, "linux/amd64", "linux/arm64/v8").bases[0]
+    assert (base.image, base.platform) == (image, platform)
+
+
+@pytest.mark.parametrize("text, line, reason", [
+    ("RUN a\nFROM b", 1, "in front of the first FROM"), ("ARG a", 1, "no FROM follows"), ("FROM $x", 1, "empty"),
+    ("FROM a\n\nCOPY --from=1 a b", 3, "no stage 1"), ("FROM a\nCOPY --from=0 a b", 2, "needs itself"),
+    ("FROM a AS x\nCOPY --from=y a b\nFROM a AS y\nCOPY --from=x a b", 2, "needs itself"), ("FROM a:${x:?no version}", 1, "no version"),
+    ("FROM --platform=$x a", 1, "platform is empty"),
+])
+def test_errors_say_where(text, line, reason):
+    with pytest.raises(DockerfileError, match=reason) as caught:
+        stages.plan(read(text))
+    assert caught.value.line == line
+
+
+def test_many_stages_need_no_recursion():
+    text = "FROM a AS s0\n" + "".join("FROM s%d AS s%d\n" % (number, number + 1) for number in range(1500))
+    assert stages.plan(read(text)).order == tuple(range(1501))
+
+
+def test_variables_of_a_stage():
+    whole = read("ARG A=head\nARG H=only\nFROM i\nARG A\nARG B=$A-$H\nENV A=env C=$A\nARG A=late\nARG T\nARG TARGETOS")
+    scope = Scope.of_file(whole, {"T": "told", "http_proxy": "p"}).stage({"PATH": "/bin"})
+    for each in whole.stages[0].instructions:
+        (scope.declare if each.keyword == "ARG" else scope.set)(each)
+    assert scope.variables == {"PATH": "/bin", "A": "env", "B": "head-", "C": "head", "T": "told", "TARGETOS": "linux"}
+    assert scope.run_environment() == {**scope.variables, "http_proxy": "p"}
+    assert scope.used == {"T"}
