@@ -183,7 +183,8 @@ def test_json_words_come_back(words):
 
 
 PIECES = st.sampled_from([
-    "FROM", "RUN", "COPY", "ADD", "ONBUILD", "ENV", "HEALTHCHECK", "CMD", "NONE", "--mount=", "type=cache,", "--from=", "--interval=", "<<E", "<<-'E'",
+    "FROM", "RUN", "COPY", "ADD", "ONBUILD", "ENV", "HEALTHCHECK", "CMD", "NONE", "--mount=", "type=cache,", "--from=", "--interval=",
+    "<<E", "<<-'E'",
     "\nE\n", "\n", " ", "\\", "`", "# escape=`\n", "[", '"', "'", "]", "$", "{", "}", "=", "a", "\t", "\r", "\ufeff", "\x85",
 ])
 
