@@ -143,10 +143,10 @@ def test_mounts(text, expected):
     assert parse_mount(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "x", "target", "type=x,target=/a", "type=cache", "target=/a,mode=9", "target=/a,size=1",
-    "target=/a,from=$x",
-                                  "type=tmpfs,target=/a,source=b", "type=cache,target=/a,sharing=x", "type=cache,target=/a,uid=-1",
-                                  '"target=/a'])
+@pytest.mark.parametrize("text", [
+    "", "x", "target", "type=x,target=/a", "type=cache", "target=/a,mode=9", "target=/a,size=1", "target=/a,from=$x",
+    "type=tmpfs,target=/a,source=b", "type=cache,target=/a,sharing=x", "type=cache,target=/a,uid=-1", '"target=/a',
+])
 def test_bad_mounts(text):
     with pytest.raises(ValueError):
         parse_mount(text)
