@@ -18,7 +18,8 @@ from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.n
 
 PORT = st.integers(min_value=1, max_value=65535)
 PROTOCOL = st.sampled_from(["tcp", "udp", "sctp"])
-ADDRESS = st.one_of(st.just(""), st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str))
+# ::1 is an address that is refused, with a test of its own
+ADDRESS = st.one_of(st.just(""), st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str)).filter(lambda text: text != "::1")
 
 
 @pytest.mark.parametrize("text, expected", [
