@@ -219,6 +219,14 @@ def read_json(path, default=None):
         raise EngineError("%s is damaged: %s" % (path, error), "remove the object that it belongs to and make it anew") from error
 
 
+def listed(path):
+    """Sorted names of what is in a directory; a missing one is empty."""
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
+
+
 def remove_file(path):
     """Unlink; a missing file is success. Returns whether there was one."""
     try:

@@ -12,6 +12,7 @@ from typing import Optional
 from ..cgroup.setup import detect, unescape
 from ..errors import EngineError, Unsupported, describe
 from ..linux.features import Kernel
+from ..state import listed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,17 +167,10 @@ def observe_usage(roots):
     """Bytes on disk of each kind, as du counts them."""
     seen = set()
     containers = 0
-    for identity in _listed(roots.containers):
+    for identity in listed(roots.containers):
         for part in ("upper", "work", "logs"):
             containers += _size(os.path.join(roots.containers, identity, part), seen)
     return Usage(_size(roots.images, seen), _size(roots.layers, seen), containers, _size(roots.volumes, seen))
-
-
-def _listed(path):
-    try:
-        return sorted(os.listdir(path))
-    except FileNotFoundError:
-        return []
 
 
 def _size(path, seen):

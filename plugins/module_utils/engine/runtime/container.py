@@ -20,7 +20,7 @@ from typing import Any, Dict, Optional, Tuple
 from ..errors import Conflict, EngineError, NotFound, describe
 from ..spec.container import ContainerSpec, Healthcheck
 from ..spec.document import Document, document
-from ..state import make_directory, read_json, write_json
+from ..state import listed, make_directory, read_json, write_json
 
 _REMOVED = ".removed."
 SETTLE_SECONDS = 2
@@ -258,7 +258,7 @@ class ContainerStore:
     def leftovers(self):
         """Containers that a killed maker or remover left: no name points to them. Call it under the lock ``containers``."""
         named = set()
-        for name in _listed(self.roots.names):
+        for name in listed(self.roots.names):
             try:
                 named.add(os.readlink(os.path.join(self.roots.names, name)))
             except OSError:
@@ -267,8 +267,8 @@ class ContainerStore:
 
     def has_rubbish(self):
         """Whether killed runs may have left something: two directory listings."""
-        entries = _listed(self.roots.containers)
-        return any(name.startswith(_REMOVED) for name in entries) or len(entries) != len(_listed(self.roots.names))
+        entries = listed(self.roots.containers)
+        return any(name.startswith(_REMOVED) for name in entries) or len(entries) != len(listed(self.roots.names))
 
     def clear_rubbish(self):
         """Remove directories that a killed maker left before it wrote a record into them, and removals that were killed half way."""
@@ -295,19 +295,12 @@ class ContainerStore:
         return None if data is None else Container(self.roots, Record.from_json(data))
 
     def _ids(self):
-        return [name for name in _listed(self.roots.containers) if len(name) == 64]
-
-
-def _listed(path):
-    try:
-        return sorted(os.listdir(path))
-    except FileNotFoundError:
-        return []
+        return [name for name in listed(self.roots.containers) if len(name) == 64]
 
 
 def clear_removed(directory):
     """Finish removals that were killed half way."""
-    for name in _listed(directory):
+    for name in listed(directory):
         if name.startswith(_REMOVED):
             shutil.rmtree(os.path.join(directory, name), ignore_errors=True)
 

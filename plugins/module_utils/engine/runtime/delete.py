@@ -11,6 +11,7 @@ import os
 from ..cgroup.manager import open_manager
 from ..errors import Collector, Conflict
 from ..linux import netns
+from ..state import listed
 from . import sandbox
 from .container import ContainerStore, remove_tree
 
@@ -60,15 +61,8 @@ def sweep(roots):
         store.clear_rubbish()
         leftovers = store.leftovers()
         known = set(store.ids())
-        for identity in _listed(roots.netns):
+        for identity in listed(roots.netns):
             if identity not in known:
                 netns.unpin(os.path.join(roots.netns, identity))
     for container in leftovers:
         delete(container, volumes=True)
-
-
-def _listed(path):
-    try:
-        return os.listdir(path)
-    except FileNotFoundError:
-        return []

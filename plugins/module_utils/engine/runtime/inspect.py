@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..state import read_json
+from ..state import listed, read_json
 from .container import CREATED, PAUSED, RESTARTING, RUNNING
 
 NANO = 10**9
@@ -36,20 +36,13 @@ def inspect(container):
         "Platform": "linux",
         "GraphDriver": {"Name": "overlay", "Data": {
             "LowerDir": ":".join(os.path.realpath(container.path("lower", name))
-                                 for name in sorted(_listed(container.path("lower")), key=int)),
+                                 for name in sorted(listed(container.path("lower")), key=int)),
             "UpperDir": container.path("upper"), "WorkDir": container.path("work"), "MergedDir": container.path("merged")}},
         "Mounts": [_mount(container, entry) for entry in record.mounts],
         "Config": _config(container, config, process),
         "HostConfig": _host_config(container),
         "NetworkSettings": _network_settings(container, state),
     }
-
-
-def _listed(path):
-    try:
-        return os.listdir(path)
-    except FileNotFoundError:
-        return []
 
 
 def _state(container, state):
