@@ -397,3 +397,20 @@ def test_boot_starts_what_should_run(machine):
         assert list(restore.restore(machine.roots)) == [("keep", None)]
     assert machine.container("keep").state().status == "running"
     assert machine.container("quiet").state().status == "exited"
+
+
+def test_a_watcher_that_does_not_listen_yet_survives_a_signal(machine):
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.runtime import kill
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.runtime import start as starting
+
+    machine.converge(name="early", image="busybox", command=SLEEP, stop_timeout=0)
+    container = machine.container("early")
+    for unused in range(3):
+        kill.stop(container)
+        container.want(True)
+        with netns.entered(machine.path):
+            starting.start(container)
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            os.kill(container.stored_state().supervisor, number)
+        time.sleep(0.2)
+        assert container.supervisor_alive() and container.state().status == "running"

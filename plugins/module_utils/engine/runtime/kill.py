@@ -54,6 +54,7 @@ def stop(container, timeout=None, number=None):
     """
     timeout = container.spec.stop_timeout if timeout is None else timeout
     container.want(False)
+    deadline = time.monotonic() + KILL_SECONDS
     stored = container.stored_state()
     state = container.state()
     supervisor = Waiter(container.roots, stored.boot_id, stored.supervisor, stored.supervisor_start)
@@ -71,6 +72,14 @@ def stop(container, timeout=None, number=None):
                                "a process in uninterruptible sleep (a dead network file system?) can't be killed")
     elif state.status == records.RESTARTING:
         os_signal(stored.supervisor, signal.SIGHUP)
+        while not supervisor.wait(0.1):
+            if container.stored_state().status == records.RUNNING:
+                # it was past asking for the wish when we took it back
+                supervisor.close()
+                first.close()
+                return stop(container, timeout, number)
+            if time.monotonic() > deadline:
+                break
     if not supervisor.wait(KILL_SECONDS + timeout):
         os_signal(stored.supervisor, signal.SIGKILL)
     supervisor.close()

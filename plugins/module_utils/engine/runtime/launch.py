@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import time
 
 from ..cgroup import setup
@@ -85,6 +86,7 @@ def supervise(container, engine, report=None, restart_count=0):
 
     :param report: descriptor for the one line of JSON that tells the caller how it went; None after a restart by policy.
     """
+    deafen()
     try:
         # known from the first moment: whoever comes after a kill of the caller finds this process and ends it
         container.write_state(container.stored_state().replace(
@@ -94,6 +96,8 @@ def supervise(container, engine, report=None, restart_count=0):
             streams = open_streams(container, undo)
             created, state = _create(container, streams, undo, restart_count)
             container.write_state(state)
+            if restart_count and not container.wanted():
+                raise _Unwanted()
             created.start()
             undo.pop_all()
         arguments = write_run(container, state, streams, created.console)
@@ -105,6 +109,20 @@ def supervise(container, engine, report=None, restart_count=0):
         _failed(container, error, report, restart_count)
     finally:
         os._exit(1)
+
+
+class _Unwanted(Exception):
+    """The wish to run was taken back while a restart was being made."""
+
+
+def deafen():
+    """Ignore what wakes a watcher, until the watcher listens: a SIGHUP that came before its handlers would kill it.
+
+    Ignored signals stay ignored over execve(2); handlers do not. The watcher reads its files after it has begun to listen, so
+    nothing is missed. A container's processes reset all signals.
+    """
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _create(container, streams, undo, restart_count):
@@ -130,8 +148,11 @@ def _failed(container, error, report, restart_count):
     """Record and report why it did not start; 127 is what shells say of a command that can't be run."""
     message = describe(error)
     state = container.stored_state()
-    container.write_state(state.replace(status=records.EXITED if restart_count else records.CREATED, pid=0, supervisor=0, exit_code=127,
-                                        error=message, finished_at=timestamp(), restart_count=restart_count))
+    if isinstance(error, _Unwanted):
+        container.write_state(state.replace(status=records.EXITED, pid=0, supervisor=0))
+    else:
+        container.write_state(state.replace(status=records.EXITED if restart_count else records.CREATED, pid=0, supervisor=0, exit_code=127,
+                                            error=message, finished_at=timestamp(), restart_count=restart_count))
     if report is not None:
         os.write(report, json.dumps({"ok": False, "error": message, "hint": getattr(error, "hint", None)}).encode())
     else:
@@ -244,6 +265,7 @@ def adopt(container, engine=None):
                 os._exit(0)
             null = os.open("/dev/null", os.O_RDWR)
             _detach(null)
+            deafen()
             with contextlib.ExitStack() as undo:
                 streams = open_streams(container, undo)
                 state = container.stored_state().replace(supervisor=os.getpid(),

@@ -54,6 +54,7 @@ class Watcher:
     def __init__(self, directory, fds, engine):
         self.directory = directory
         self.engine = engine
+        self._listen()
         self.policy = read_lines(directory + "/policy")
         path = self._find_run()
         self.state = read_lines(path)
@@ -74,6 +75,17 @@ class Watcher:
         self.next_probe = None
         self._plan_probe(first=True)
 
+    def _listen(self):
+        """Before anything is read, so that a SIGHUP that came while we were deaf (see launch.deafen) told of what is read now."""
+        self.wake, self.wake_write = os.pipe()
+        for fd in (self.wake, self.wake_write):
+            os.set_blocking(fd, False)
+        _signal.set_wakeup_fd(self.wake_write)
+        _signal.signal(_signal.SIGHUP, _nothing)
+        _signal.signal(_signal.SIGTERM, _nothing)
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+        _signal.signal(_signal.SIGCHLD, _nothing)
+
     def _find_run(self):
         # the identifier is the directory's name; the volatile root is told in the file that the launcher wrote beside the FIFOs
         return os.readlink(self.directory + "/volatile") + "/run"
@@ -82,15 +94,7 @@ class Watcher:
         """Watch until the first process ends. Returns its wait status, or None where it was not our child (adopted)."""
         self.exit_fd = os.pidfd_open(self.pid)
         self.poller.register(self.exit_fd, select.POLLIN)
-        wake, self.wake_write = os.pipe()
-        for fd in (wake, self.wake_write):
-            os.set_blocking(fd, False)
-        _signal.set_wakeup_fd(self.wake_write)
-        _signal.signal(_signal.SIGHUP, _nothing)
-        _signal.signal(_signal.SIGTERM, _nothing)
-        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
-        _signal.signal(_signal.SIGCHLD, _nothing)
-        self.wake = wake
+        wake = self.wake
         self.poller.register(wake, select.POLLIN)
         while True:
             for fd, unused_event in self.poller.poll(self._patience()):
@@ -313,6 +317,9 @@ def main(arguments, engine):
 
 def _execute(engine, *words):
     argv = [sys.executable, "-I", engine + "/agentless", "supervisor"] + list(words)
+    for number in (_signal.SIGHUP, _signal.SIGTERM):
+        # a handler would end with execve(2), and the signal would then kill
+        _signal.signal(number, _signal.SIG_IGN)
     os.execv(argv[0], argv)
 
 
