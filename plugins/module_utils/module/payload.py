@@ -70,9 +70,9 @@ def engine_image():
 
 
 def engine_layer():
-    from ..engine.layer import apply, diff, store, stream, tar, whiteout, write
+    from ..engine.layer import apply, compress, diff, finish, store, stream, tar, whiteout, write
 
-    return apply, diff, store, stream, tar, whiteout, write
+    return apply, compress, diff, finish, store, stream, tar, whiteout, write
 
 
 def engine_linux():

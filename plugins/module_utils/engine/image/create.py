@@ -9,14 +9,13 @@ import copy
 import dataclasses
 import json
 
-from ..layer import stream
+from ..layer import compress, stream
 from ..spec.image import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Manifest
 from .verify import digest_of_bytes
 
 # a fixed time, because an image that says when it was made is another image each time
 EPOCH = "1970-01-01T00:00:00Z"
 INPUTS = "containers.agentless.inputs"
-_GZIP_LEVEL = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,23 +103,11 @@ def store_layer(blobs, chunks):
                 pass
         else:
             plain_content = stream.Hashing(stream.decompress(whole))
-            for piece in compress(stream.threaded(plain_content)):
+            for piece in compress.gzip(stream.threaded(plain_content)):
                 writer.write(piece)
             kind = "gzip"
         digest, size = writer.commit()
     return Layer(Descriptor("%s+%s" % (OCI_LAYER, kind), digest, size), plain_content.digest(), not writer.existed)
-
-
-def compress(chunks):
-    """gzip, with no time and no name in its header: the same content gives the same bytes (by the same zlib)."""
-    import zlib
-
-    encoder = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
-    for chunk in chunks:
-        data = encoder.compress(chunk)
-        if data:
-            yield data
-    yield encoder.flush()
 
 
 def diff_id_of(chunks):

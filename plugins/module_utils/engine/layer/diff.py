@@ -16,6 +16,7 @@ from ..errors import Unsupported
 from . import tar, whiteout, write
 
 _READ = 256 << 10
+_NANO = 1000000000
 _BATCH = 64 << 10
 _O_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # labels of this host's own policy, not of the image
@@ -23,13 +24,14 @@ _HOST_XATTRS = ("security.selinux", "security.ima", "security.evm", "security.ap
 _REDIRECT = "trusted.overlay.redirect"
 
 
-def changeset(upper, skip=(), mtime=None):
+def changeset(upper, skip=(), mtime=None, clamp=None):
     """Yield the tar stream (bytes-like pieces) of what ``upper`` changes.
 
     :param skip: paths (relative, no leading slash) that are left out; for a directory its own entry is, what lies below stays.
     :param mtime: nanoseconds that every entry gets, or None for its own.
+    :param clamp: seconds since 1970: an entry that is newer gets this time (SOURCE_DATE_EPOCH of reproducible builds).
     """
-    walker = _Walker(frozenset(skip), mtime)
+    walker = _Walker(frozenset(skip), mtime, clamp)
     held, size = [], 0
     fd = os.open(upper, _O_DIR)
     try:
@@ -52,9 +54,10 @@ def changeset(upper, skip=(), mtime=None):
 
 
 class _Walker:
-    def __init__(self, skip, mtime):
+    def __init__(self, skip, mtime, clamp):
         self.skip = skip
         self.mtime = mtime
+        self.latest = None if clamp is None else int(clamp) * _NANO
         self._links = {}
 
     def directory(self, fd, path):
@@ -133,6 +136,8 @@ class _Walker:
 
     def _entry(self, path, kind, status, link="", device=(0, 0), xattrs=None):
         mtime = status.st_mtime_ns if self.mtime is None else self.mtime
+        if self.latest is not None and mtime > self.latest:
+            mtime = self.latest
         mode = 0o777 if kind == tar.SYMLINK else stat.S_IMODE(status.st_mode)
         return write.make_entry(path, kind, mode, status.st_uid, status.st_gid, 0, mtime, link, device, xattrs)
 
