@@ -17,9 +17,49 @@ def engine():
 
 
 def engine_build():
-    from ..engine.build import ignorefile, instructions, model, mount, parser, position, scope, shell, stages, substitution, words
+    from ..engine.build import (
+        chain,
+        changes,
+        dockerfile,
+        expand,
+        history,
+        ignorefile,
+        instructions,
+        isolate,
+        model,
+        mount,
+        parser,
+        position,
+        records,
+        scope,
+        shell,
+        stages,
+        substitution,
+        words,
+        workspace,
+    )
 
-    return ignorefile, instructions, model, mount, parser, position, scope, shell, stages, substitution, words
+    return (
+        chain,
+        changes,
+        dockerfile,
+        expand,
+        history,
+        ignorefile,
+        instructions,
+        isolate,
+        model,
+        mount,
+        parser,
+        position,
+        records,
+        scope,
+        shell,
+        stages,
+        substitution,
+        words,
+        workspace,
+    )
 
 
 def engine_cgroup():

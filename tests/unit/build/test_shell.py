@@ -65,8 +65,8 @@ def test_modes(options, text, expected):
 
 
 def test_used_and_missing_variables_are_told():
-    found = Lexer().expand("$x ${no:-$p} $gone", ENV)
-    assert (found.used, found.missing) == ({"x", "p"}, {"no", "gone"})
+    found = Lexer().expand("$x ${no:-$p} $gone ${away#a}", ENV)
+    assert (found.used, found.missing) == ({"x", "p"}, {"gone", "away"})
 
 
 @given(st.text(), st.sampled_from("\\`"))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .shell import Lexer, WordError
 
+_CONTENT = Lexer(ignore_quotes=True)
+
 PREDEFINED = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY",
               "all_proxy")
 """Known to every RUN without an ARG, and no part of what a step is cached by."""
@@ -30,6 +32,8 @@ class Scope:
     :param outer: dict of what the head of the file declared.
     :param env: dict: what the base image or stage had.
     :param args: dict: what the base stage had declared.
+
+    ``used`` is the set of ``build_args`` that an ARG took; ``undefined`` lists (instruction, name) of variables that had no value.
     """
 
     def __init__(self, build_args=None, outer=None, env=None, args=None, escape="\\"):
@@ -38,6 +42,8 @@ class Scope:
         self.env = dict(env or {})
         self.args = dict(args or {})
         self.used = set()
+        self.declared = set()
+        self.undefined = []
         self.lexer = Lexer(escape)
 
     @classmethod
@@ -63,6 +69,7 @@ class Scope:
         """ARG."""
         for name, default in instruction.pairs:
             name = self.expand(name, instruction)
+            self.declared.add(name)
             if name in self.build_args:
                 self.used.add(name)
                 self.args[name] = self.build_args[name]
@@ -77,6 +84,10 @@ class Scope:
         self.env.update(pairs)
         return pairs
 
+    def set_env(self, pairs):
+        """ENV whose pairs are expanded already."""
+        self.env.update(pairs)
+
     def pairs(self, instruction):
         """The expanded pairs of ENV or LABEL."""
         found = tuple((self.expand(name, instruction), self.expand(value, instruction)) for name, value in instruction.pairs)
@@ -87,17 +98,23 @@ class Scope:
 
     def expand(self, text, instruction):
         """One word of an instruction; :raises DockerfileError: at its place."""
-        try:
-            return self.lexer.word(text, self.variables)
-        except WordError as error:
-            raise instruction.error(str(error), text) from None
+        return self._expanded(self.lexer, text, instruction).text
 
     def expand_words(self, text, instruction):
         """The words of a text (EXPOSE)."""
+        return self._expanded(self.lexer, text, instruction).words
+
+    def expand_content(self, text, instruction):
+        """The content of a here-document: quotes mean nothing there, and a backslash escapes whatever the file's escape character is."""
+        return self._expanded(_CONTENT, text, instruction).text
+
+    def _expanded(self, lexer, text, instruction):
         try:
-            return self.lexer.words(text, self.variables)
+            found = lexer.expand(text, self.variables)
         except WordError as error:
             raise instruction.error(str(error), text) from None
+        self.undefined.extend((instruction, name) for name in sorted(found.missing) if name not in self.declared)
+        return found
 
     def run_environment(self):
         """dict: the environment of RUN; the predefined ones only if ``build_args`` gives them."""

@@ -21,7 +21,9 @@ DEEPEST = 50
 
 @dataclasses.dataclass(frozen=True)
 class Expansion:
-    """:param text: the expanded word; :param words: the same, split; :param used: variables that are set; :param missing: that are not."""
+    """:param text: the expanded word; :param words: the same, split; :param used: variables that are set.
+    :param missing: that are not set, where nothing says what is to be done then.
+    """
 
     text: str
     words: Tuple[str, ...]
@@ -190,12 +192,13 @@ class _Run:
                     char = self.next()
             result.append(char)
 
-    def lookup(self, name):
-        """(value, set) of a variable."""
+    def lookup(self, name, optional=False):
+        """(value, set) of a variable; :param optional: what stands around it says what happens without it."""
         if name in self.variables:
             self.used.add(name)
             return self.variables[name], True
-        self.missing.add(name)
+        if not optional:
+            self.missing.add(name)
         return "", False
 
     def name(self):
@@ -243,7 +246,7 @@ class _Run:
         if operator not in "+-?#%":
             raise WordError("%r is no modifier of a substitution" % written)
         word = self.until("}", operator in "#%")[0]
-        value, is_set = self.lookup(name)
+        value, is_set = self.lookup(name, operator in "+-?")
         if not is_set and self.lexer.keep_unset:
             return "${%s%s%s}" % (name, written, word)
         return self.modified(name, written, word, value if is_set else None)

@@ -225,9 +225,13 @@ def _retries(value):
     return int(value)
 
 
+def is_signal(text):
+    """Whether a name or number can be a signal; an image may say what only its own system knows."""
+    return _SIGNAL.fullmatch(text) is not None
+
+
 def _check_signal(text, option, value):
-    """An image may say what only its own system knows, but not what no container could be stopped with."""
-    if not _SIGNAL.fullmatch(text):
+    if not is_signal(text):
         raise InvalidValue(option, value, "is no signal", "use a name such as SIGTERM or a number from 1 to 64")
 
 
