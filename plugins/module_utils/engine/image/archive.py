@@ -63,30 +63,25 @@ def load(store, path, platform):
 
     Nothing is left behind if the archive is damaged or hostile.
     """
-    blobs = store.blobs
-    content = _Content(path, blobs)
+    content = _Content(path, store.blobs)
     try:
-        content.read()
-        archived = content.images(platform)
-        kept = set()
-        for each in archived:
-            kept.update(_complete(store, each))
-        images = [store.add(each.manifest, each.references)[0] for each in archived]
-    except BaseException:
-        for digest in content.fresh:
-            blobs.remove(digest)
-        raise
-    for digest in content.fresh - kept:
-        blobs.remove(digest)
-    return images
+        with store.leased():
+            content.read()
+            archived = content.images(platform)
+            for each in archived:
+                _complete(store, each)
+            return [store.add(each.manifest, each.references)[0] for each in archived]
+    finally:
+        # what no image came to need
+        store.discard(content.fresh)
 
 
 def _complete(store, archived):
-    """Check and unpack one image; returns the digests that belong to it."""
+    """Check and unpack one image."""
     store.check_complete(archived.manifest.digest)
     image = store.load(archived.manifest.digest, [])
-    store.layers.ensure(image)
-    return {archived.manifest.digest, image.id, *(layer.digest for layer in image.manifest.layers)}
+    with store.leased(store.layers.chain_ids(image)):
+        store.layers.ensure(image)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,11 +24,20 @@ MAX_DOCUMENT = 16 << 20
 
 
 class BlobStore:
-    """``blobs/sha256/`` below the root of an OCI layout."""
+    """``blobs/sha256/`` below the root of an OCI layout.
+
+    ``lease``: a :class:`~lease.Lease` that every blob is entered into before it appears, or None.
+    """
 
     def __init__(self, root):
         self.root = root
         self.partial = os.path.join(root, ".partial")
+        self.lease = None
+
+    def keep(self, digest):
+        """Keep a blob that is about to appear, or to be relied on, from being collected."""
+        if self.lease is not None:
+            self.lease.add([digest])
 
     def path(self, digest):
         """Where the blob lies (or would lie)."""
@@ -71,6 +80,7 @@ class BlobStore:
     def put(self, data):
         """Store bytes; returns their digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        self.keep(digest)
         if not self.has(digest, len(data)):
             state.write_bytes(self.path(digest), data, 0o644)
         return digest
@@ -152,6 +162,7 @@ class Writer:
         """Check and publish. Returns (digest, size); ``existed`` tells whether the blob was there before."""
         found = "sha256:" + self._sum.hexdigest()
         check_content(found, self.size, digest, size)
+        self._store.keep(found)
         target = self._store.path(found)
         state.make_directory(os.path.dirname(target), 0o755)
         self.existed = os.path.exists(target)
@@ -224,6 +235,7 @@ class Partial:
 
     def commit(self):
         """Publish the file under its digest; the caller has checked it."""
+        self._store.keep(self._descriptor.digest)
         target = self._store.path(self._descriptor.digest)
         state.make_directory(os.path.dirname(target), 0o755)
         os.rename(self.path, target)

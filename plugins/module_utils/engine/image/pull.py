@@ -28,7 +28,7 @@ from .verify import check_config, check_index, check_manifest, document
 
 LAYERS_AT_ONCE = 3
 _ATTEMPTS = 5
-_CLEANED_AWAY = 3
+_TAKEN_AWAY = 3
 
 __all__ = ["PullResult", "RegistryOptions", "pull", "remote_digest", "would_change"]
 
@@ -176,16 +176,19 @@ def _fetch(store, registry, reference, remote, wanted):
     config = check_config(document(data, reference.familiar), "the configuration of " + reference.familiar, len(manifest.layers))
     descriptor = Descriptor(chosen.media_type or OCI_MANIFEST, chosen.digest, len(chosen.data))
     names = [reference.canonical, reference.with_digest(remote.digest).canonical]
-    for attempt in range(_CLEANED_AWAY):
-        _fetch_layers(store, registry, reference, manifest, config["rootfs"]["diff_ids"])
-        store.blobs.put(data)
-        store.blobs.put(chosen.data)
-        try:
-            return store.add(descriptor, names)[0]
-        except NotFound:
-            # another task removed an image with the same blobs between our look and our claim
-            if attempt == _CLEANED_AWAY - 1:
-                raise
+    needed = [chosen.digest, manifest.config.digest, *(layer.digest for layer in manifest.layers), *_chain(config["rootfs"]["diff_ids"])]
+    # from here on nobody collects what we find here or bring
+    with store.leased(needed):
+        for attempt in range(_TAKEN_AWAY):
+            _fetch_layers(store, registry, reference, manifest, config["rootfs"]["diff_ids"])
+            store.blobs.put(data)
+            store.blobs.put(chosen.data)
+            try:
+                return store.add(descriptor, names)[0]
+            except NotFound:
+                # another pull met a damaged blob and took it away between our look and our claim
+                if attempt == _TAKEN_AWAY - 1:
+                    raise
     return None
 
 

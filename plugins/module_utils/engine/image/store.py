@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
@@ -181,46 +182,65 @@ class ImageStore:
 
         :returns: list of what was deleted: the image ID and the chain IDs of layers, as Docker's ``Deleted`` lists them.
         """
+        from . import garbage  # pylint: disable=import-outside-toplevel
+
+        self.forget(image)
+        chain = self.layers.chain_ids(image)
+        gone = garbage.collect(self, garbage.of_image(self, image).blobs | set(chain)).chains
+        return [image.id] + [chain_id for chain_id in reversed(chain) if chain_id in dict(gone)]
+
+    def forget(self, image, unless=None):
+        """Take an image out of the index; its content stays until it is collected.
+
+        :param unless: function of the Image as it is now that tells, under the lock, that it must stay.
+        :returns: whether it was there and is not any more.
+        """
         with self.roots.lock("images"):
             entries = self.layout.manifests()
             after = [entry for entry in entries if entry.digest != image.manifest_digest]
-            if after != entries:
-                self.layout.save(after)
-            return self._collect(image, after)
+            if after == entries or (unless is not None and unless(self.load(image.manifest_digest, entries))):
+                return False
+            self.layout.save(after)
+            return True
 
-    def _collect(self, image, entries):
-        needed, chains = set(), set()
-        for digest in dict.fromkeys(entry.digest for entry in entries):
-            other = self.load(digest, entries)
-            needed.update([digest, other.id], (layer.digest for layer in other.manifest.layers))
-            chains.update(self.layers.chain_ids(other))
-        chains.update(self.chains_in_use())
-        deleted = [image.id]
-        for digest in [image.manifest_digest, image.id] + [layer.digest for layer in image.manifest.layers]:
-            if digest not in needed:
-                self.blobs.remove(digest)
-        for chain_id in reversed(self.layers.chain_ids(image)):
-            if chain_id not in chains and self.layers.remove(chain_id):
-                deleted.append(chain_id)
-        return deleted
+    @contextlib.contextmanager
+    def leased(self, digests=()):
+        """Keep what is stored by this object, and ``digests`` (of blobs, and chain IDs), from being collected until the end of the block.
+
+        For whoever makes an image: between the first blob and the entry in the index nothing refers to what is stored.
+        """
+        if self.blobs.lease is not None:
+            self.blobs.lease.add(digests)
+            yield
+            return
+        from .lease import Lease  # pylint: disable=import-outside-toplevel
+
+        with Lease(self.roots) as held:
+            held.add(digests)
+            self.blobs.lease = held
+            try:
+                yield
+            finally:
+                self.blobs.lease = None
+
+    def discard(self, digests):
+        """Remove blobs that were stored in vain, unless somebody else needs them by now. The caller's own lease has ended."""
+        digests = set(digests)
+        if digests:
+            from . import garbage  # pylint: disable=import-outside-toplevel
+
+            garbage.collect(self, digests)
 
     def chains_in_use(self):
-        """The chain IDs of the layers that containers are mounted on, by the links that each container keeps."""
-        chains = set()
-        for container in _listing(self.roots.containers):
-            lower = os.path.join(self.roots.containers, container, "lower")
-            for link in _listing(lower):
-                try:
-                    target = os.readlink(os.path.join(lower, link))
-                except OSError:
-                    continue
-                chains.add("sha256:" + os.path.basename(os.path.dirname(os.path.normpath(target))))
-        return chains
+        """The chain IDs of the layers that containers are mounted on."""
+        from . import garbage  # pylint: disable=import-outside-toplevel
+
+        return set(garbage.of_containers(self.roots).chains)
 
     def users(self, image):
         """The names or IDs of the containers that are made from an image (list)."""
         found = []
-        for container in _listing(self.roots.containers):
+        for container in state.listed(self.roots.containers):
             try:
                 record = state.read_json(os.path.join(self.roots.containers, container, "container.json"), {})
             except EngineError:
@@ -236,13 +256,6 @@ class ImageStore:
         from .inspect import inspect
 
         return inspect(self, image)
-
-
-def _listing(path):
-    try:
-        return os.listdir(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _typed(kind, value, digest):

@@ -15,6 +15,7 @@ from ..errors import NotFound
 from ..image import archive, create, layering
 from ..image.changes import Changes
 from ..image.layout import named
+from ..image.lease import Lease
 from ..image.store import ImageStore
 from ..image.sweep import sweep
 from ..layer import stream
@@ -85,13 +86,19 @@ class Built:
 
     :param config: its configuration. :param layers: descriptors, lowest first (empty in check mode). :param fresh: digests of blobs that
         were stored for it and that nothing else needs.
-    :param inputs: hash of all that went into it.
+    :param inputs: hash of all that went into it. :param lease: keeps the blobs until :meth:`release`.
     """
 
     config: Dict[str, object]
     layers: Tuple[Descriptor, ...]
     inputs: str
     fresh: Tuple[str, ...] = ()
+    lease: Optional[Lease] = dataclasses.field(default=None, repr=False, compare=False)
+
+    def release(self):
+        """The image is in the index, or is not going to be."""
+        if self.lease is not None:
+            self.lease.close()
 
     @property
     def id(self):
@@ -115,14 +122,17 @@ class CreateImage(Action):
         sweep(roots)
         fresh = list(self.built.fresh)
         try:
-            descriptor = create.store_image(store.blobs, self.built.config, self.built.layers, fresh)
-            with layering.blame("src", self.src) if self.src else contextlib.nullcontext():
-                store.layers.ensure(store.load(descriptor.digest, []))
-            store.add(dataclasses.replace(descriptor, annotations={create.INPUTS: self.built.inputs}), [self.reference.canonical])
+            with store.leased(layer.digest for layer in self.built.layers):
+                descriptor = create.store_image(store.blobs, self.built.config, self.built.layers, fresh)
+                image = store.load(descriptor.digest, [])
+                with layering.blame("src", self.src) if self.src else contextlib.nullcontext(), store.leased(store.layers.chain_ids(image)):
+                    store.layers.ensure(image)
+                store.add(dataclasses.replace(descriptor, annotations={create.INPUTS: self.built.inputs}), [self.reference.canonical])
         except BaseException:
-            for digest in fresh:
-                store.blobs.remove(digest)
+            self.built.release()
+            store.discard(fresh)
             raise
+        self.built.release()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,10 +163,8 @@ def plan_create(reference, observed, built, how, src=None):
 def settle(roots, reference, built):
     """The image is there already though its inputs were not known (it was pulled, say): note them, keep nothing twice."""
     store = ImageStore(roots)
-    kept = {layer.digest for image in store.list() for layer in image.manifest.layers}
-    for digest in built.fresh:
-        if digest not in kept:
-            store.blobs.remove(digest)
+    built.release()
+    store.discard(built.fresh)
     entry = store.entry(reference)
     if entry is not None:
         annotations = {**(entry.annotations or {}), create.INPUTS: built.inputs}
@@ -177,18 +185,18 @@ class ImportRequest:
         return state.digest_of({"kind": "import", "src": layering.file_digest(self.src, "src"), "platform": str(self.platform),
                                 "changes": self.changes.to_json(), "comment": self.comment})
 
-    def build(self, roots, inputs, keep):
+    def build(self, store, inputs, keep):
         """The :class:`Built`; its layer's blob is stored if ``keep``."""
         source = layering.read_source(self.src, "src")
         layer = None
         with layering.blame("src", self.src):
             if keep:
-                layer = create.store_layer(ImageStore(roots).blobs, source)
+                layer = create.store_layer(store.blobs, source)
                 diff_id = layer.diff_id
             else:
                 diff_id = create.diff_id_of(source)
         config = create.child_config(create.new_config(self.platform), self.changes, [diff_id], "image_import", self.comment)
-        return _built(config, (), layer, inputs)
+        return _built(store, config, (), layer, inputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,16 +213,17 @@ class LayerRequest:
         return state.digest_of({"kind": "layer", "base": self.base.id if self.base else None, "content": self.content.inputs(),
                                 "platform": str(self.platform), "changes": self.changes.to_json()})
 
-    def build(self, roots, inputs, keep):
+    def build(self, store, inputs, keep):
         """The :class:`Built`; its layer's blob is stored if ``keep``."""
-        store = ImageStore(roots)
         base, below, lowers = create.new_config(self.platform), (), []
         if self.base is not None:
             base, below = store.config_document(self.base.manifest), self.base.manifest.layers
+            if store.blobs.lease is not None:
+                store.blobs.lease.add(layer.digest for layer in below)
             lowers = store.layers.ensure(self.base)[::-1]
         layer, diff_ids = None, []
         if self.content:
-            with layering.changeset(roots, self.content, lowers) as pieces, contextlib.closing(pieces):
+            with layering.changeset(store.roots, self.content, lowers) as pieces, contextlib.closing(pieces):
                 if keep:
                     layer = create.store_layer(store.blobs, pieces)
                     diff_ids = [layer.diff_id]
@@ -223,13 +232,13 @@ class LayerRequest:
                     for unused in plain:
                         pass
                     diff_ids = [plain.digest()]
-        return _built(create.child_config(base, self.changes, diff_ids, "image_layer"), below, layer, inputs)
+        return _built(store, create.child_config(base, self.changes, diff_ids, "image_layer"), below, layer, inputs)
 
 
-def _built(config, below, layer, inputs):
+def _built(store, config, below, layer, inputs):
     if layer is None:
-        return Built(config, tuple(below), inputs)
-    return Built(config, (*below, layer.descriptor), inputs, (layer.descriptor.digest,) if layer.fresh else ())
+        return Built(config, tuple(below), inputs, lease=store.blobs.lease)
+    return Built(config, (*below, layer.descriptor), inputs, (layer.descriptor.digest,) if layer.fresh else (), store.blobs.lease)
 
 
 def reconcile(roots, reference, request, how, check_mode):
@@ -241,8 +250,22 @@ def reconcile(roots, reference, request, how, check_mode):
     inputs = request.inputs()
     if observed.id is not None and observed.inputs == inputs:
         return Plan(), observed.id
-    built = request.build(roots, inputs, not check_mode)
+    store = ImageStore(roots)
+    if check_mode:
+        built = request.build(store, inputs, False)
+    else:
+        built = _leased_build(store, request, inputs)
     plan = plan_create(reference, observed, built, how, getattr(request, "src", None))
     if not plan and not check_mode:
         settle(roots, reference, built)
     return plan, built.id
+
+
+def _leased_build(store, request, inputs):
+    """Build with a lease that lasts until the plan is executed."""
+    store.blobs.lease = Lease(store.roots).open()
+    try:
+        return request.build(store, inputs, True)
+    except BaseException:
+        store.blobs.lease.close()
+        raise

@@ -29,7 +29,14 @@ def make(roots, spec):
 
     :raises NotFound: no such image. Conflict: the name is taken.
     """
-    image = ImageStore(roots).get(spec.image)
+    images = ImageStore(roots)
+    image = images.get(spec.image)
+    # until the links to the layers are there, nothing but the lease tells that they are needed
+    with images.leased(images.layers.chain_ids(image)):
+        return _make(roots, spec, image)
+
+
+def _make(roots, spec, image):
     layers = LayerStore(roots).ensure(image)
     config = image.config.config
     identity = new_id()
