@@ -81,3 +81,34 @@ def test_variables_of_a_stage():
     assert scope.variables == {"PATH": "/bin", "A": "env", "B": "head-", "C": "head", "T": "told", "TARGETOS": "linux"}
     assert scope.run_environment() == {**scope.variables, "http_proxy": "p"}
     assert scope.used == {"T"}
+
+
+def test_triggers_of_a_stage_run_in_those_built_on_it():
+    whole = read("FROM a AS tools\nFROM b AS base\nONBUILD COPY --from=tools /x /y\nONBUILD RUN make\nRUN own\nFROM base\nRUN last")
+    found = stages.plan(whole)
+    assert sorted(found.order) == [0, 1, 2] and found.order[-1] == 2 and found.needs == {0: (), 1: (), 2: (0, 1)}
+    assert [each.keyword for each in found.triggers[2]] == ["COPY", "RUN"] and set(found.triggers) == {2}
+    assert found.triggers[2][1].node.start_line == 4
+
+
+def test_triggers_of_an_image():
+    asked = []
+
+    def on_build(base):
+        asked.append(base.image)
+        return ["COPY --from=tools /x /y"] if base.image == "lib:1" else None
+
+    whole = read("FROM a AS tools\nFROM never AS unused\nFROM lib:1\nRUN last")
+    found = stages.plan(whole, on_build=on_build)
+    assert found.order == (0, 2) and found.needs[2] == (0,) and sorted(asked) == ["a", "lib:1"]
+    assert found.triggers[2][0].from_name == "tools"
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("COPY --from=9 a b", "ONBUILD of lib:1:1:13: there is no stage 9"), ("BUILD", "ONBUILD of lib:1:1:1: unknown instruction BUILD"),
+    ("ONBUILD RUN x", "ONBUILD cannot trigger"), ("COPY --from=last a b", "needs itself"),
+])
+def test_bad_triggers_name_the_image(text, reason):
+    with pytest.raises(DockerfileError, match=reason) as caught:
+        stages.plan(read("FROM lib:1 AS last\nRUN x"), on_build=lambda base: [text])
+    assert caught.value.file == "ONBUILD of lib:1"

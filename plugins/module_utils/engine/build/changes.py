@@ -10,7 +10,8 @@ import posixpath
 from .model import Cmd, Entrypoint, Env, Expose, Healthcheck, Label, OnBuild, Shell, Simple, Volume
 
 SHELL = ("/bin/sh", "-c")
-_TIMES = (("Interval", "interval"), ("Timeout", "timeout"), ("StartPeriod", "start_period"), ("StartInterval", "start_interval"),
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TIMES = (("Interval", "interval"), ("Timeout", "timeout"), ("StartPeriod", "start_period"), ("StartInterval", "start_interval"),
           ("Retries", "retries"))
 
 
@@ -33,6 +34,17 @@ def configured(config, instructions):
         config = configure(config, each, cmd_set)
         cmd_set = cmd_set or isinstance(each, Cmd)
     return config
+
+
+def inherited(config):
+    """(config, triggers): what a stage begins with on a base of this ``config``, and the base's ONBUILD texts, which are used up by it.
+
+    An image without a PATH gets the usual one, as BuildKit does it.
+    """
+    after = {key: value for key, value in config.items() if key != "OnBuild"}
+    if "PATH" not in env_of(config):
+        after["Env"] = list(config.get("Env") or ()) + [PATH]
+    return after, tuple(config.get("OnBuild") or ())
 
 
 def shell_of(config):
@@ -105,7 +117,7 @@ def _simple(after, instruction, unused):
 
 def _healthcheck(after, instruction, unused):
     found = {"Test": list(instruction.test)}
-    found.update({key: getattr(instruction, name) for key, name in _TIMES if getattr(instruction, name) is not None})
+    found.update({key: getattr(instruction, name) for key, name in TIMES if getattr(instruction, name) is not None})
     after["Healthcheck"] = found
 
 

@@ -20,7 +20,9 @@ _OCTAL = re.compile(r"[0-7]{1,4}|0[0-7]{4}")
 _SYMBOLIC = re.compile(r"[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+(?:,[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+)*")
 _DIGESTS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_PORT = re.compile(r"([0-9]+)(?:-([0-9]+))?(?:/([a-zA-Z]*))?", re.ASCII)
+# an address and a port of the host in front say nothing to an image; lint.py warns of them
+_PORT = re.compile(r"(?:(?:[0-9.]*:|\[[0-9a-fA-F:.]*\]:)?(?:[0-9]+(?:-[0-9]+)?)?:)?([0-9]+)(?:-([0-9]+))?(?:/([a-zA-Z]*))?", re.ASCII)
+_SCP = re.compile(r"git@[^/:]+:")
 PROTOCOLS = ("tcp", "udp", "sctp")
 SECRETS = "/run/secrets"
 AGENT = "/run/buildkit/ssh_agent.%d"
@@ -48,14 +50,16 @@ def _copy(instruction, scope):
     found = instruction.replace(
         sources=tuple(map(word, instruction.sources)), destination=word(instruction.destination),
         contents=tuple(_content(each, instruction, scope) for each in instruction.contents),
-        chown=word(instruction.chown), chmod=word(instruction.chmod), exclude=tuple(map(word, instruction.exclude)),
-        checksum=word(instruction.checksum))
+        chown=word(instruction.chown), chmod=word(instruction.chmod), checksum=word(instruction.checksum))
     if not found.destination:
         raise instruction.error("the destination is empty: %s" % instruction.destination, instruction.destination)
     _check_owner(found)
     if found.chmod and not (_OCTAL.fullmatch(found.chmod) or _SYMBOLIC.fullmatch(found.chmod)):
         raise found.error("--chmod: %r is no mode" % found.chmod, "--chmod", "write it as 0755 or u=rwX,go=rX")
     _check_checksum(found)
+    for source in found.sources:
+        if found.keyword == "COPY" and is_remote(source):
+            raise found.error("COPY takes no URL: %s" % source, source, "use ADD")
     return found
 
 
@@ -85,31 +89,34 @@ def _check_checksum(found):
         raise found.error("--checksum: %r is neither ALGORITHM:DIGITS nor a commit" % text, "--checksum")
     if len(found.sources) != 1 or found.contents:
         raise found.error("--checksum goes with exactly one source", "--checksum")
-    if not is_remote(found.sources[0]):
+    if found.keyword == "ADD" and not is_remote(found.sources[0]):
         raise found.error("--checksum goes with a URL, not with %s" % found.sources[0], found.sources[0])
 
 
 def is_remote(source):
     """Whether a source of ADD is a URL or a git repository and not a path of the context."""
-    return source.startswith(("http://", "https://", "git://", "ssh://", "git@"))
+    return source.startswith(("http://", "https://", "git://", "ssh://")) or _SCP.match(source) is not None
 
 
 def _run(instruction, scope):
     def word(text):
         return scope.expand(text, instruction)
 
-    mounts = tuple(_settled(each, number, instruction) for number, each in enumerate(instruction.expanded_mounts(word)))
-    return instruction.replace(mounts=mounts, mount_texts=())
+    mounts = []
+    for each in instruction.expanded_mounts(word):
+        agents = sum(mount.type == "ssh" for mount in mounts)
+        mounts.append(_settled(each, agents, instruction))
+    return instruction.replace(mounts=tuple(mounts), mount_texts=())
 
 
-def _settled(mount, number, instruction):
+def _settled(mount, agents, instruction):
     """The mount with what follows from its other values: where secrets and sockets go, what caches are called."""
     if mount.type == "secret":
         name = mount.source or mount.id or posixpath.basename(mount.target)
         target = mount.target or ("" if mount.env else posixpath.join(SECRETS, posixpath.basename(name)))
         return mount.replace(id=name, source="", target=target, mode=0o400 if mount.mode is None else mount.mode)
     if mount.type == "ssh":
-        return mount.replace(id=mount.source or mount.id or "default", source="", target=mount.target or AGENT % number,
+        return mount.replace(id=mount.source or mount.id or "default", source="", target=mount.target or AGENT % agents,
                              mode=0o600 if mount.mode is None else mount.mode)
     if posixpath.normpath("/" + mount.target) in ("/", "//"):
         raise instruction.error("a mount cannot have the target %s" % mount.target, "--mount")
@@ -129,9 +136,7 @@ def _expose(instruction, scope):
 def _ports(word, instruction):
     match = _PORT.fullmatch(word)
     if match is None:
-        hint = "EXPOSE names the port inside the container; where it is published is said when the container is made" if ":" in word else \
-            "write it as PORT, FIRST-LAST or PORT/udp"
-        raise instruction.error("%r is no port" % word, word, hint)
+        raise instruction.error("%r is no port" % word, word, "write it as PORT, FIRST-LAST or PORT/udp")
     first, last = int(match.group(1)[:10]), int((match.group(2) or match.group(1))[:10])
     protocol = (match.group(3) or "tcp").lower()
     if protocol not in PROTOCOLS:

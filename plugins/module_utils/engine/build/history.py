@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from .changes import SHELL
+from .changes import SHELL, TIMES
 from .model import Arg, Cmd, Copy, Entrypoint, Env, Expose, Healthcheck, Label, OnBuild, Run, Shell, Simple, Volume
 
 
@@ -41,7 +41,7 @@ def identity(instruction):
 def variables_of(scope):
     """list of ``NAME=VALUE``: the ARGs that a RUN sees, in the order of their declaration."""
     values = scope.variables
-    return ["%s=%s" % (name, values.get(name, "")) for name in scope.args]
+    return ["%s=%s" % (name, values.get(name, "")) for name in scope.declared]
 
 
 def _run(instruction, scope, shell):
@@ -54,9 +54,8 @@ def _run(instruction, scope, shell):
 
 
 def _copy(instruction, unused, also_unused):
-    flags = ["--%s" % name for name in ("parents", "link") if getattr(instruction, name)]
+    flags = ["--parents"] if instruction.parents else []
     flags += ["--%s=%s" % (name, getattr(instruction, name)) for name in ("chown", "chmod") if getattr(instruction, name)]
-    flags += ["--exclude=%s" % each for each in instruction.exclude]
     sources = list(instruction.sources) + ["<<" + each.name for each in instruction.contents]
     return " ".join([instruction.keyword] + flags + sources + [instruction.destination])
 
@@ -79,7 +78,7 @@ def _quoted(words):
 
 
 def _expose(instruction, unused, also_unused):
-    return "EXPOSE map[%s]" % " ".join("%s:{}" % port for port in instruction.ports)
+    return "EXPOSE [%s]" % " ".join(instruction.ports)
 
 
 def _volume(instruction, unused, also_unused):
@@ -91,14 +90,21 @@ def _simple(instruction, unused, also_unused):
 
 
 def _healthcheck(instruction, unused, also_unused):
-    words = ["HEALTHCHECK"]
-    for name in ("interval", "timeout", "start_period", "start_interval"):
-        value = getattr(instruction, name)
-        if value is not None:
-            words.append("--%s=%dms" % (name.replace("_", "-"), value // 10 ** 6))
-    if instruction.retries is not None:
-        words.append("--retries=%d" % instruction.retries)
-    return " ".join(words + [_quoted(instruction.test)])
+    times = [(key, duration(getattr(instruction, name) or 0)) for key, name in TIMES if name != "retries"]
+    fields = [("Test", "[%s]" % " ".join(instruction.test))] + times + [("Retries", str(instruction.retries or 0))]
+    return "HEALTHCHECK {%s}" % " ".join("%s:%s" % pair for pair in fields)
+
+
+def duration(nanoseconds):
+    """As Go writes a duration: ``1m30s``, ``1.5s``, ``500ms``."""
+    if nanoseconds < 10 ** 9:
+        return "%gms" % (nanoseconds / 10 ** 6) if nanoseconds else "0s"
+    minutes, rest = divmod(nanoseconds, 60 * 10 ** 9)
+    hours, minutes = divmod(minutes, 60)
+    seconds = ("%d.%09d" % divmod(rest, 10 ** 9)).rstrip("0").rstrip(".")
+    if hours:
+        return "%dh%dm%ss" % (hours, minutes, seconds)
+    return "%dm%ss" % (minutes, seconds) if minutes else seconds + "s"
 
 
 def _shell(instruction, unused, also_unused):

@@ -14,9 +14,9 @@ PREDEFINED = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PRO
 """Known to every RUN without an ARG, and no part of what a step is cached by."""
 
 
-def platform_args(build_platform, target_platform):
-    """dict of the ARGs that say where the build runs and what it is for: ``TARGETARCH`` and others."""
-    found = {}
+def platform_args(build_platform, target_platform, stage="default"):
+    """dict of the ARGs that say where the build runs and what it is for: ``TARGETARCH`` and others; ``stage`` is the target's name."""
+    found = {"TARGETSTAGE": stage}
     for prefix, platform in (("BUILD", build_platform), ("TARGET", target_platform or build_platform)):
         parts = platform.split("/") + ["", ""]
         found.update({prefix + "PLATFORM": platform, prefix + "OS": parts[0], prefix + "ARCH": parts[1], prefix + "VARIANT": parts[2]})
@@ -33,7 +33,8 @@ class Scope:
     :param env: dict: what the base image or stage had.
     :param args: dict: what the base stage had declared.
 
-    ``used`` is the set of ``build_args`` that an ARG took; ``undefined`` lists (instruction, name) of variables that had no value.
+    ``used`` is the set of ``build_args`` that an ARG took; ``declared`` has the names of every ARG, in their order; ``undefined`` lists
+    (instruction, name) of variables that nothing declares.
     """
 
     def __init__(self, build_args=None, outer=None, env=None, args=None, escape="\\"):
@@ -42,14 +43,14 @@ class Scope:
         self.env = dict(env or {})
         self.args = dict(args or {})
         self.used = set()
-        self.declared = set()
+        self.declared = dict.fromkeys(self.args)
         self.undefined = []
         self.lexer = Lexer(escape)
 
     @classmethod
-    def of_file(cls, stages, build_args=None, build_platform="linux/amd64", target_platform=None):
+    def of_file(cls, stages, build_args=None, build_platform="linux/amd64", target_platform=None, target=None):
         """The Scope in front of the first FROM, which every FROM is expanded with."""
-        args = platform_args(build_platform, target_platform)
+        args = platform_args(build_platform, target_platform, str(target or stages.stages[-1].name or "default"))
         scope = cls(build_args, escape=stages.stages[0].start.node.escape)
         scope.args = {name: scope.build_args.get(name, value) for name, value in args.items()}
         for each in stages.arguments:
@@ -69,7 +70,7 @@ class Scope:
         """ARG."""
         for name, default in instruction.pairs:
             name = self.expand(name, instruction)
-            self.declared.add(name)
+            self.declared.setdefault(name)
             if name in self.build_args:
                 self.used.add(name)
                 self.args[name] = self.build_args[name]

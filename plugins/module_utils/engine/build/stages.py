@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Dict, Optional, Tuple
 
 from ..errors import InvalidValue
 from ..spec.document import Document, document
-from .model import Arg, Copy, From, Instruction, Run
+from .instructions import trigger
+from .model import Arg, Copy, From, Instruction, OnBuild, Run
 from .position import nearest
 from .scope import Scope
 
@@ -65,12 +67,15 @@ class Plan(Document):
     :param bases: of every stage.
     :param needs: index of a stage -> indexes of the stages that it needs itself; only of those that are built.
     :param order: the stages to build, each after all that it needs.
+    :param triggers: index of a stage -> instructions that its base left for it by ONBUILD, which stand in front of its own; only of those
+        that are built and have any.
     """
 
     target: int
     bases: Tuple[Base, ...]
     needs: Dict[int, Tuple[int, ...]]
     order: Tuple[int, ...]
+    triggers: Dict[int, Tuple[Instruction, ...]] = dataclasses.field(default_factory=dict)
 
 
 def split(instructions):
@@ -97,19 +102,20 @@ def split(instructions):
     return Stages(tuple(arguments), tuple(stages))
 
 
-def plan(stages, build_args=None, build_platform="linux/amd64", target_platform=None, target=None):
+def plan(stages, build_args=None, build_platform="linux/amd64", target_platform=None, target=None, on_build=None):
     """The Plan of what ``target`` needs.
 
     :param build_args: dict of ``--build-arg``.
     :param target: name or index of a stage; None for the last.
+    :param on_build: function of a Base that is an image -> the OnBuild list of its configuration; asked for what the target needs only.
     :raises DockerfileError, InvalidValue:
     """
-    scope = Scope.of_file(stages, build_args, build_platform, target_platform)
+    scope = Scope.of_file(stages, build_args, build_platform, target_platform, target)
     wanted = find_target(stages, target)
     bases = tuple(_base(stages, stage, scope) for stage in stages.stages)
-    needs, order = {}, []
-    _visit(stages, bases, wanted, needs, order)
-    return Plan(wanted, bases, needs, tuple(order))
+    walk = _Walk(stages, bases, on_build)
+    walk.visit(wanted)
+    return Plan(wanted, bases, walk.needs, tuple(walk.order), walk.triggers)
 
 
 def find_target(stages, target):
@@ -158,9 +164,9 @@ def _base(stages, stage, scope):
     return Base(image, platform, earlier.index if earlier else None)
 
 
-def _sources(stages, stage):
-    """(instruction, index) of every stage that this one copies or mounts from."""
-    for each in stage.instructions:
+def _sources(stages, instructions):
+    """(instruction, index) of every stage that these copy or mount from."""
+    for each in instructions:
         names = []
         if isinstance(each, Copy):
             names = [each.from_name]
@@ -172,27 +178,49 @@ def _sources(stages, stage):
                 yield each, index
 
 
-def _visit(stages, bases, first, needs, order):
+class _Walk:
     """Depth first without recursion: a file may have any number of stages."""
-    open_stages = {}
-    pending = [(first, None)]
-    while pending:
-        index, asker = pending[-1]
-        if index in needs and index not in open_stages:
-            pending.pop()
-            continue
-        if index in open_stages:
-            pending.pop()
-            del open_stages[index]
-            order.append(index)
-            continue
-        found = list(_sources(stages, stages.stages[index]))
-        if bases[index].stage is not None:
-            found.append((stages.stages[index].start, bases[index].stage))
-        open_stages[index] = asker
-        needs[index] = tuple(sorted({each for unused, each in found}))
+
+    def __init__(self, stages, bases, on_build):
+        self.stages = stages
+        self.bases = bases
+        self.on_build = on_build
+        self.needs, self.order, self.triggers = {}, [], {}
+
+    def visit(self, first):
+        open_stages = set()
+        pending = [first]
+        while pending:
+            index = pending[-1]
+            if index in open_stages:
+                open_stages.remove(index)
+                self.order.append(index)
+                pending.pop()
+            elif index in self.needs:
+                pending.pop()
+            else:
+                open_stages.add(index)
+                pending += self.open(index, open_stages)
+
+    def open(self, index, open_stages):
+        """The stages that one needs itself."""
+        triggers = self.triggers_of(self.bases[index])
+        if triggers:
+            self.triggers[index] = triggers
+        found = list(_sources(self.stages, triggers + self.stages.stages[index].instructions))
+        if self.bases[index].stage is not None:
+            found.append((self.stages.stages[index].start, self.bases[index].stage))
         for instruction, each in found:
             if each in open_stages:
-                raise instruction.error("stage %s needs itself" % stages.stages[each].label,
+                raise instruction.error("stage %s needs itself" % self.stages.stages[each].label,
                                         hint="copy from a stage that does not copy from it")
-            pending.append((each, instruction))
+        self.needs[index] = tuple(sorted({each for unused, each in found}))
+        return [each for unused, each in found]
+
+    def triggers_of(self, base):
+        if base.stage is not None:
+            left = [each for each in self.stages.stages[base.stage].instructions if isinstance(each, OnBuild)]
+            return tuple(trigger(each.trigger, each.node.file, each.node.start_line) for each in left)
+        if self.on_build is None or base.image == SCRATCH:
+            return ()
+        return tuple(trigger(text, "ONBUILD of %s" % base.image, number) for number, text in enumerate(self.on_build(base) or (), 1))
