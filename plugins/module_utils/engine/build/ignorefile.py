@@ -43,6 +43,22 @@ class Ignore:
                 matched = not pattern.exception
         return matched
 
+    def below(self, path, above=()):
+        """(whether ``path`` is left out, results to pass on as ``above`` for what lies in it), for walks from the root down.
+
+        This is what BuildKit asks when it reads a tree. It differs from :meth:`matches` where an exception comes before or above what it
+        excepts: a pattern that did not count for a directory is asked again for what lies in it, by the longer path only.
+        """
+        matched, results = False, []
+        for number, pattern in enumerate(self.patterns):
+            match = bool(above) and above[number]
+            if not match and pattern.exception == matched:
+                match = pattern.match(path)
+            results.append(match)
+            if match:
+                matched = not pattern.exception
+        return matched, results
+
     def whole_directory(self, path):
         """Whether nothing below the left-out directory ``path`` can come back, so that it need not be read."""
         return self.matches(path) and not self.exceptions
@@ -80,7 +96,7 @@ class _Pattern:
         self.text = text[1:] if self.exception else text
         if not self.text:
             raise InvalidValue(option, text, "excludes nothing", "name a pattern behind the !")
-        problem = _problem(self.text)
+        problem = problem_of(self.text)
         if problem:
             raise InvalidValue(option, text, problem)
         kind, expression = _translate(self.text)
@@ -106,7 +122,7 @@ class _Pattern:
         return self._expression.search(path) is not None
 
 
-def _problem(text):
+def problem_of(text):
     """What is wrong with a pattern by the rules of Go's filepath.Match, or None."""
     position = 0
     while position < len(text):

@@ -18,14 +18,15 @@ _O_ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_LINKS = 40
 
 
-def open_in_root(root, path, create=None, mode=0o755):
+def open_in_root(root, path, create=None, mode=0o755, made=None):
     """An O_PATH descriptor of ``path`` as a process with this root would see it.
 
     :param root: path of the root directory.
     :param create: ``"directory"`` or ``"file"`` makes what is missing (parents are directories).
+    :param made: function (descriptor of the parent, name) that is told of every directory made.
     :raises OSError: ENOENT, ELOOP, ENOTDIR; ``filename`` is the path inside the root.
     """
-    stack = _walk(root, path, create, mode)[0]
+    stack = _walk(root, path, create, mode, made)[0]
     found = stack.pop()
     for fd in stack:
         os.close(fd)
@@ -51,8 +52,28 @@ def locate_in_root(root, path):
     return parent, names[-1], len(devices) == 1
 
 
-def _walk(root, path, create, mode):
-    """(descriptors from the root to the end, their names, device numbers of all that was passed)."""
+def place_in_root(root, path, made=None):
+    """(O_PATH descriptor of a directory, name in it, O_PATH descriptor of what has this name or None): where ``path`` leads or would lead.
+
+    Missing directories on the way are made; the name is no link. The root itself has the name ``.``.
+
+    :param made: as for :func:`open_in_root`.
+    """
+    stack, names, unused = _walk(root, path, "parents", 0o755, made)
+    found = stack.pop()
+    if not stack:
+        return os.dup(found), ".", found
+    parent = stack.pop()
+    for fd in stack:
+        os.close(fd)
+    return parent, names[-1], found
+
+
+def _walk(root, path, create, mode, made=None):
+    """(descriptors from the root to the end, their names, device numbers of all that was passed).
+
+    With ``create="parents"`` the last descriptor may be None: all but it was made.
+    """
     todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
     stack, names = [os.open(root, _O_DIR)], [None]
     devices = {os.fstat(stack[0]).st_dev}
@@ -65,7 +86,14 @@ def _walk(root, path, create, mode):
                     os.close(stack.pop())
                     names.pop()
                 continue
-            fd = _step(stack[-1], part, create if not todo else create and "directory", mode, path)
+            if create == "parents" and not todo:
+                fd = _look(stack[-1], part)
+                if fd is None:
+                    stack.append(None)
+                    names.append(part)
+                    break
+            else:
+                fd = _step(stack[-1], part, create if not todo else create and "directory", mode, path, made)
             status = os.fstat(fd)
             devices.add(status.st_dev)
             if stat.S_ISLNK(status.st_mode):
@@ -91,7 +119,14 @@ def _walk(root, path, create, mode):
     return stack, names, devices
 
 
-def _step(directory, name, create, mode, path):
+def _look(directory, name):
+    try:
+        return os.open(name, _O_ANY, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+
+
+def _step(directory, name, create, mode, path, made=None):
     try:
         return os.open(name, _O_ANY, dir_fd=directory)
     except FileNotFoundError:
@@ -100,6 +135,8 @@ def _step(directory, name, create, mode, path):
     try:
         if create == "directory":
             os.mkdir(name, mode, dir_fd=directory)
+            if made is not None:
+                made(directory, name)
         else:
             os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory))
     except FileExistsError:
