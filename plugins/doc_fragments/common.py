@@ -25,7 +25,9 @@ requirements:
     REGISTRY = r"""
 options:
   username:
-    description: Account at the registry. Anonymous where it is not given and no stored login fits.
+    description:
+      - Account at the registry.
+      - Where it is not given, a stored login is used if one fits, see M(agentless.containers.login). Otherwise the access is anonymous.
     type: str
   password:
     description: Password or token of O(username).
@@ -35,7 +37,18 @@ options:
     type: bool
     default: true
   ca_path:
-    description: File of PEM certificates to trust in place of the host's own.
+    description:
+      - File of PEM certificates to trust at the registry in place of the host's own.
+      - Authorities in C(/etc/containers/certs.d/HOST[:PORT]/*.crt) and C(/etc/docker/certs.d/HOST[:PORT]/*.crt) are trusted as well.
+    type: path
+  client_cert:
+    description:
+      - File with the PEM certificate to show to a registry that asks for one. It may hold the key, too.
+      - Pairs of C(NAME.cert) and C(NAME.key) in C(/etc/containers/certs.d/HOST[:PORT]) and C(/etc/docker/certs.d/HOST[:PORT]) are used
+        without this option.
+    type: path
+  client_key:
+    description: File with the PEM key of O(client_cert). It must not need a password.
     type: path
   plain_http:
     description:
@@ -43,9 +56,23 @@ options:
       - Where it is not given, HTTP is used for loopback addresses (V(localhost), C(127.0.0.0/8), C([::1])) only, as Docker does.
     type: bool
   timeout:
-    description: Seconds to wait for the registry to connect or to send more.
+    description:
+      - Seconds to wait for the registry to connect or to send more.
+      - A registry that is busy (status 429 or 503) and asks for a longer time than this is not waited for.
     type: int
     default: 60
+  registry_mirrors:
+    description:
+      - Mirrors to pull from before the registry itself is asked, as a dictionary of registry and list of addresses. An address is
+        C(https://HOST[:PORT][/PREFIX]), where V(PREFIX) comes before the name of each repository.
+      - What a mirror lacks, refuses or breaks off comes from the next one, and at last from the registry.
+      - O(username) and O(password) are for the registry; a mirror's login is looked for in the stored ones.
+      - Pushes and logins always go to the registry itself.
+      - Where this option is not given, the file C(registries.json) in O(state_root) on the host counts. It holds a JSON object whose key
+        C(mirrors) has such a dictionary.
+    type: dict
+notes:
+  - Proxies are taken from the environment variables E(HTTP_PROXY), E(HTTPS_PROXY) and E(NO_PROXY) of the task, in upper or lower case.
 """
 
     CHANGES = r"""

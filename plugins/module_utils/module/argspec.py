@@ -14,6 +14,9 @@ REGISTRY = {
     "password": {"type": "str", "no_log": True},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
     "plain_http": {"type": "bool"},
     "timeout": {"type": "int", "default": 60},
+    "registry_mirrors": {"type": "dict"},
 }

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 
 from ..engine.errors import EngineError, InvalidValue
+from ..engine.image.mirrors import parse
 from ..engine.image.store import ImageStore
 from ..engine.image.transport import RegistryOptions
 from ..engine.spec.reference import Reference
+from .argspec import REGISTRY
 
 _ID = re.compile(r"sha256:[0-9a-f]{4,64}|[0-9a-f]{64}")
 
@@ -21,8 +23,11 @@ def registry_options(params):
         raise EngineError("password is given without username", "give username, too")
     if params["timeout"] < 1:
         raise InvalidValue("timeout", params["timeout"], "is no time to wait", "give a number of seconds, 1 or more")
-    return RegistryOptions(params["username"], params["password"], params["validate_certs"], params["ca_path"], params["plain_http"],
-                           params["timeout"])
+    if params["client_key"] is not None and params["client_cert"] is None:
+        raise InvalidValue("client_key", params["client_key"], "is given without client_cert", "give the certificate, too")
+    if params.get("registry_mirrors") is not None:
+        parse(params["registry_mirrors"])
+    return RegistryOptions(**{key: params.get(key) for key in REGISTRY})
 
 
 def is_id(name):

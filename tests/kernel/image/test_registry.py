@@ -18,7 +18,7 @@ import time
 import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt, Denied, NotFound, Unreachable
-from ansible_collections.agentless.containers.plugins.module_utils.engine.image import pull, push, registry
+from ansible_collections.agentless.containers.plugins.module_utils.engine.image import pull, push, upload
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.transport import RegistryOptions
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import OCI_INDEX, OCI_MANIFEST, platform_of
@@ -348,7 +348,7 @@ class TestLogins:
 
 class TestPush:
     def test_in_chunks_where_one_piece_is_refused(self, fake, roots, monkeypatch):
-        monkeypatch.setattr(registry, "CHUNK", 100000)
+        monkeypatch.setattr(upload, "CHUNK", 100000)
         fake.largest_put = 200000
         image = make_image(roots, "x", make_layer({"b": NOISE}))
         assert push.push(roots, image, fake.address + "/web:1", OPTIONS).changed

@@ -11,7 +11,8 @@ import json
 import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.agentless.containers.plugins.module_utils.engine.image.auth import Credentials, challenges, credentials_for
+from ansible_collections.agentless.containers.plugins.module_utils.engine.image.auth import challenges
+from ansible_collections.agentless.containers.plugins.module_utils.engine.image.credentials import Credentials, credentials_for
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.transport import RegistryOptions
 
 
@@ -38,29 +39,29 @@ def home(tmp_path, monkeypatch):
 ])
 def test_stored_login(home, registry, key):
     directory = home(".docker/config.json", {"x": {"auth": encoded("no:no")}, key: {"auth": encoded("ada:p:w")}})
-    found = credentials_for(registry, RegistryOptions(), directory)
+    found = credentials_for(registry, RegistryOptions(), home=directory)
     assert (found.username, found.password) == ("ada", "p:w")
 
 
 def test_login_of_podman_and_token(home):
     directory = home(".config/containers/auth.json", {"r.example": {"auth": encoded("ada:x")}})
-    assert credentials_for("r.example", RegistryOptions(), directory).username == "ada"
+    assert credentials_for("r.example", RegistryOptions(), home=directory).username == "ada"
     home(".docker/config.json", {"r.example": {"identitytoken": "t"}})
-    assert credentials_for("r.example", RegistryOptions(), directory).identity_token == "t"
+    assert credentials_for("r.example", RegistryOptions(), home=directory).identity_token == "t"
 
 
 def test_what_the_task_gives_wins(home):
     directory = home(".docker/config.json", {"r": {"auth": encoded("ada:x")}})
-    assert credentials_for("r", RegistryOptions("eve", "y"), directory) == Credentials("eve", "y")
+    assert credentials_for("r", RegistryOptions("eve", "y"), home=directory) == Credentials("eve", "y")
 
 
 def test_no_login(home):
-    assert credentials_for("r", RegistryOptions(), home(".docker/config.json", {"other": {"auth": encoded("a:b")}, "r": {}})) is None
+    assert credentials_for("r", RegistryOptions(), home=home(".docker/config.json", {"other": {"auth": encoded("a:b")}, "r": {}})) is None
 
 
 def test_damaged_login(home):
     with pytest.raises(EngineError, match=r"the login for r in .*config\.json is damaged"):
-        credentials_for("r", RegistryOptions(), home(".docker/config.json", {"r": {"auth": "###"}}))
+        credentials_for("r", RegistryOptions(), home=home(".docker/config.json", {"r": {"auth": "###"}}))
 
 
 def test_nothing_shows_the_password():

@@ -38,15 +38,3 @@ def test_locations(target, expected):
 def test_other_addresses_are_refused(url):
     with pytest.raises(EngineError):
         transport.split(url)
-
-
-@pytest.mark.parametrize("name, no_proxy, expected", [
-    ("r.example", "", ("proxy", 3128)), ("r.example", "example", None), ("r.example", ".example, x", None), ("r.example", "*", None),
-    ("r.example", "*.example", None), ("notexample", "example", ("proxy", 3128)), ("localhost", "", None),
-])
-def test_proxy(monkeypatch, name, no_proxy, expected):
-    for key in ("HTTPS_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(key, raising=False)
-    monkeypatch.setenv("https_proxy", "http://user@proxy:3128")
-    monkeypatch.setenv("no_proxy", no_proxy)
-    assert transport._proxy(name) == expected

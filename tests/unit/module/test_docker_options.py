@@ -36,5 +36,6 @@ def test_what_the_page_calls_missing_is_no_option():
 
 
 def test_every_option_that_both_could_have_is_on_the_page():
-    ours = {"state_root", "username", "password", "validate_certs", "ca_path", "plain_http", "timeout"}
+    ours = {"state_root", "username", "password", "validate_certs", "ca_path", "client_cert", "client_key", "plain_http", "timeout",
+            "registry_mirrors"}
     assert set(ARGUMENTS) - ours <= set(rows())

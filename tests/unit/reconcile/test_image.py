@@ -31,18 +31,19 @@ def image(*names, image_id=ONE):
 
 
 @pytest.mark.parametrize("observed, policy, actions", [
-    (images.PullObserved(None, False, ONE), "always", ["pull image web:latest"]),
-    (images.PullObserved(ONE, True, TWO), "always", ["pull image web:latest"]),
-    (images.PullObserved(ONE, True, ONE), "always", []),
+    (images.PullObserved(None, False, None, ONE, True), "always", ["pull image web:latest"]),
+    (images.PullObserved(ONE, True, ONE, TWO, True), "always", ["pull image web:latest"]),
+    (images.PullObserved(ONE, True, ONE, ONE), "always", []),
     (images.PullObserved(ONE, True), "missing", []),
-    (images.PullObserved(ONE, False, TWO), "missing", ["pull image web:latest"]),
+    (images.PullObserved(ONE, False, ONE, ONE, True), "missing", ["pull image web:latest"]),
     (images.PullObserved(ONE, True), "never", []),
 ])
 def test_pull(observed, policy, actions):
     plan = images.plan_pull(WEB, observed, policy)
     assert plan.describe() == actions
     if plan:
-        assert (plan.before["id"], plan.after["id"]) == (observed.present, observed.coming)
+        assert plan.before == {"digest": observed.known, "exists": observed.present is not None}
+        assert plan.after == {"digest": observed.coming, "exists": True}
 
 
 @pytest.mark.parametrize("observed", [images.PullObserved(), images.PullObserved(ONE, False)])

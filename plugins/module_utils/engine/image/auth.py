@@ -1,164 +1,141 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who we are at a registry: credentials of the task, or of a stored login, turned into Basic or Bearer headers.
+"""Who we are at a registry: credentials turned into Basic or Bearer headers, and tokens that are renewed before they expire.
 
 Documents: distribution-spec and the distribution project's "Token Authentication Specification" (scopes, realm, OAuth 2 form).
 """
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import os
 import re
 import threading
-from typing import Optional
+import time
 
-from .. import state
-from ..errors import Denied, EngineError
+from ..errors import Denied
 from .verify import document
 
 _PARAMETER = re.compile(r'\s*,?\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SCHEME = re.compile(r"\s*,?\s*([A-Za-z]+)(?=\s|$)")
-_DOCKER_HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
 _MAX_TOKEN = 1 << 20
+_CLIENT = "agentless"
+_MARGIN = 10
+"""Seconds before its end in which a token is renewed, for the request to arrive and the clocks to differ."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Credentials:
-    """An account with its password, or a token that stands for both."""
+class _Token:
+    """A header with the time at which it ends, and the challenge that asks for the next one."""
 
-    username: Optional[str] = None
-    password: Optional[str] = dataclasses.field(default=None, repr=False)
-    identity_token: Optional[str] = dataclasses.field(default=None, repr=False)
-
-    def basic(self):
-        """The value of an Authorization header."""
-        return "Basic " + base64.b64encode(("%s:%s" % (self.username, self.password or "")).encode()).decode()
-
-
-def credentials_for(registry, options, home=None):
-    """The task's credentials, or a stored login's, or None.
-
-    :param home: home directory to look into; this account's where None.
-    """
-    if options.username:
-        return Credentials(options.username, options.password or "")
-    for path in config_files(home):
-        found = _stored(state.read_json(path, {}), registry, path)
-        if found is not None:
-            return found
-    return None
-
-
-def config_files(home=None):
-    """Where logins are stored: Docker's file first, then the one of podman and skopeo."""
-    home = home or os.environ.get("HOME") or os.path.expanduser("~")
-    docker = os.environ.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
-    return [os.path.join(docker, "config.json"), os.path.join(home, ".config", "containers", "auth.json")]
-
-
-def _stored(config, registry, path):
-    logins = config.get("auths") if isinstance(config, dict) else None
-    if not isinstance(logins, dict):
-        return None
-    names = _DOCKER_HUB if registry == "docker.io" else (registry, "https://" + registry, "http://" + registry)
-    for key, value in logins.items():
-        if key not in names and key.rstrip("/") not in names and _host(key) != registry:
-            continue
-        if isinstance(value, dict):
-            found = _login(value, registry, path)
-            if found is not None:
-                return found
-    return None
-
-
-def _host(key):
-    return key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]
-
-
-def _login(value, registry, path):
-    if value.get("identitytoken"):
-        return Credentials(value.get("username"), None, value["identitytoken"])
-    if value.get("auth"):
-        try:
-            username, colon, password = base64.b64decode(value["auth"]).decode().partition(":")
-        except ValueError:
-            colon = ""
-        if not colon:
-            raise EngineError("the login for %s in %s is damaged" % (registry, path), "log in again")
-        return Credentials(username, password.rstrip("\0"))
-    if value.get("username"):
-        return Credentials(value["username"], value.get("password"))
-    return None
+    def __init__(self, header, ends, parameters):
+        self.header = header
+        self.ends = ends
+        self.parameters = parameters
 
 
 class Authorizer:
     """Keeps the Authorization headers of one registry, by scope. Safe to use from several threads.
 
     :param transport: for requests to the token server.
+    :param find: function of no arguments that gives the :class:`~credentials.Credentials` or None; called when they are asked for first.
+    :param is_secure: function of no arguments: whether the registry is talked to by TLS. Its token server must be, too, then.
     """
 
-    def __init__(self, registry, transport, credentials):
+    def __init__(self, registry, transport, find, is_secure=lambda: False):
         self._registry = registry
         self._transport = transport
-        self._credentials = credentials
+        self._find = find
+        self._is_secure = is_secure
+        self._credentials = None
+        self._refresh_token = None
         self._headers = {}
         self._lock = threading.Lock()
 
     def header(self, scope):
-        """The Authorization header for a scope, if one was needed before."""
-        return self._headers.get(scope) or self._headers.get(None)
+        """The Authorization header for a scope, if one was needed before. A token that is about to end is renewed first."""
+        kept = self._headers.get(scope) or self._headers.get(None)
+        if kept is None or kept.ends is None or time.monotonic() < kept.ends:
+            return kept.header if kept is not None else None
+        with self._lock:
+            if self._headers.get(scope) is kept:
+                self._headers[scope] = self._token(kept.parameters, scope)
+            return self._headers[scope].header
 
     def answer(self, response, scope, used):
         """Obtain a header after a 401; returns it.
 
-        :param used: the header that was refused, or None.
+        :param scope: str, or tuple of several. :param used: the header that was refused, or None.
         :raises Denied: there is nothing (more) to offer.
         """
         with self._lock:
-            current = self.header(scope)
-            if current is not None and current != used:
-                return current
+            kept = self._headers.get(scope) or self._headers.get(None)
+            if kept is not None and kept.header != used:
+                return kept.header
             for scheme, parameters in challenges(response.headers("WWW-Authenticate")):
-                if scheme == "bearer" and parameters.get("realm"):
-                    header = "Bearer " + self._token(parameters, scope)
-                    if header == used:
+                fresh = None
+                if scheme == "bearer" and self._mine() is not None and self._mine().registry_token:
+                    fresh, scope = _Token("Bearer " + self._mine().registry_token, None, parameters), None
+                elif scheme == "bearer" and parameters.get("realm"):
+                    fresh = self._token(parameters, scope)
+                elif scheme == "basic" and self._mine() is not None and self._mine().username:
+                    fresh, scope = _Token(self._mine().basic(), None, parameters), None
+                if fresh is not None:
+                    if fresh.header == used:
                         break
-                    self._headers[scope] = header
-                    return header
-                if scheme == "basic" and self._credentials is not None and self._credentials.username:
-                    header = self._credentials.basic()
-                    if header == used:
-                        break
-                    self._headers[None] = header
-                    return header
+                    self._headers[scope] = fresh
+                    return fresh.header
         raise self.denied()
 
-    def denied(self):
-        """The error for an answer of 401."""
-        account = self._credentials.username if self._credentials is not None else None
-        if account:
-            return Denied("registry %s refused the login of account %s" % (self._registry, account), "check username and password")
-        return Denied("registry %s wants a login" % self._registry, "give username and password, or log in on the host")
+    def denied(self, words=""):
+        """The error for an answer of 401.
+
+        :param words: what the server says, as `` (words)``.
+        """
+        mine = self._mine()
+        if mine is None:
+            return Denied("registry %s wants a login%s" % (self._registry, words), "give username and password, or log in on the host")
+        account = "the login of account %s" % mine.username if mine.username else "the stored token"
+        return Denied("registry %s refused %s%s" % (self._registry, account, words), "check username and password, or log in again")
+
+    def _mine(self):
+        if self._find is not None:
+            self._credentials, self._find = self._find(), None
+        return self._credentials
 
     def _token(self, parameters, scope):
+        realm, mine = parameters["realm"], self._mine()
+        if self._is_secure() and realm.lower().startswith("http:"):
+            raise Denied("registry %s wants credentials sent to %s, without TLS" % (self._registry, realm),
+                         "the registry is set up wrongly")
+        query = [("service", parameters["service"])] if parameters.get("service") else []
+        query += [("scope", each) for each in _scopes(scope, parameters.get("scope"))]
+        refresh = self._refresh_token or (mine.identity_token if mine is not None else None)
+        if refresh:
+            response = self._post(realm, query + [("grant_type", "refresh_token"), ("refresh_token", refresh)])
+        else:
+            response = self._get(realm, query, mine)
+            if response.status in (404, 405, 501) and mine is not None and mine.username:
+                response.data()
+                response = self._post(realm, query + [("grant_type", "password"), ("username", mine.username),
+                                                      ("password", mine.password or "")])
+        return self._read_token(response, realm, parameters, bool(refresh))
+
+    def _get(self, realm, query, mine):
         from urllib.parse import urlencode
 
-        wanted = scope or parameters.get("scope")
-        query = [(key, value) for key, value in (("service", parameters.get("service")), ("scope", wanted)) if value]
-        realm, headers = parameters["realm"], {}
-        mine = self._credentials
-        if mine is not None and mine.identity_token:
-            form = urlencode(query + [("grant_type", "refresh_token"), ("client_id", "agentless"), ("refresh_token", mine.identity_token)])
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            response = self._transport.request("POST", realm, headers, form.encode)
-        else:
-            if mine is not None and mine.username:
-                headers["Authorization"] = mine.basic()
-                query.append(("account", mine.username))
-            response = self._transport.request("GET", "%s%s%s" % (realm, "&" if "?" in realm else "?", urlencode(query)), headers)
+        headers = {}
+        if mine is not None and mine.username:
+            headers["Authorization"] = mine.basic()
+            query = query + [("account", mine.username)]
+        return self._transport.request("GET", "%s%s%s" % (realm, "&" if "?" in realm else "?", urlencode(query)), headers)
+
+    def _post(self, realm, form):
+        from urllib.parse import urlencode
+
+        data = urlencode(form + [("client_id", _CLIENT)]).encode()
+        return self._transport.request("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, lambda: data, len(data))
+
+    def _read_token(self, response, realm, parameters, refreshed):
+        began = time.monotonic()
         data = response.data(_MAX_TOKEN)
         if response.status in (400, 401, 403):
             raise self.denied()
@@ -168,7 +145,20 @@ class Authorizer:
         token = answer.get("token") or answer.get("access_token")
         if not isinstance(token, str) or not token:
             raise Denied("the token server %s of registry %s gave no token" % (realm, self._registry))
-        return token
+        if refreshed and isinstance(answer.get("refresh_token"), str) and answer["refresh_token"]:
+            self._refresh_token = answer["refresh_token"]
+        seconds = answer.get("expires_in")
+        ends = None
+        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0:
+            ends = began + max(seconds - _MARGIN, seconds / 2)
+        return _Token("Bearer " + token, ends, parameters)
+
+
+def _scopes(mine, theirs):
+    """The scopes to ask for: ours, and that of the challenge where it is about something else."""
+    wanted = [mine] if isinstance(mine, str) else list(mine or ())
+    subjects = [each.rpartition(":")[0] for each in wanted]
+    return wanted + [each for each in (theirs or "").split() if each.rpartition(":")[0] not in subjects]
 
 
 def challenges(values):

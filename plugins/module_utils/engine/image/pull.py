@@ -15,22 +15,24 @@ import hashlib
 import os
 import threading
 import time
+from typing import Optional
 
-from ..errors import Corrupt, EngineError, InvalidValue, NotFound
+from ..errors import Corrupt, NotFound
 from ..layer import stream
-from ..spec.image import INDEX_TYPES, MANIFEST_TYPES, OCI_MANIFEST, Descriptor, Image, Index, Manifest, choose, parse_platform, platform_of
+from ..spec.image import MANIFEST_TYPES, OCI_MANIFEST, Descriptor, Image
 from ..spec.reference import Reference
 from .cas import Partial
-from .registry import Registry
+from .mirrors import open_source
+from .resolve import check_type, is_of, manifest_of, select, wanted_platform
 from .store import ImageStore
 from .transport import Broken, RegistryOptions
-from .verify import check_config, check_index, check_manifest, document
+from .verify import check_config, document
 
 LAYERS_AT_ONCE = 3
 _ATTEMPTS = 5
 _TAKEN_AWAY = 3
 
-__all__ = ["PullResult", "RegistryOptions", "pull", "remote_digest", "would_change"]
+__all__ = ["Outlook", "PullResult", "RegistryOptions", "outlook", "pull", "remote_digest", "would_change"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +49,38 @@ def remote_digest(roots, reference, options=None):
     :raises NotFound: it has none.
     """
     reference = _reference(reference)
-    with Registry(reference.registry, options) as registry:
+    with open_source(reference, options, roots) as registry:
         return registry.head(reference).digest
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlook:
+    """``present``: ID of the image that is here, or None; ``known``, ``coming``: digests under the reference, here and in the registry."""
+
+    present: Optional[str]
+    known: Optional[str]
+    coming: str
+    changed: bool
+
+
+def outlook(roots, reference, options=None, platform=None):
+    """What :func:`pull` would do, told by the digest alone: a HEAD request, which does not count as a pull. An :class:`Outlook`.
+
+    A document is fetched only where the digest is the one that is here and the image is of another platform.
+    """
+    reference, wanted = _reference(reference), wanted_platform(platform)
+    before = _intact(ImageStore(roots), reference)
+    present = before.id if before is not None else None
+    if before is not None and reference.digest and _fits(before, wanted, platform):
+        return Outlook(present, reference.digest, reference.digest, False)
+    with open_source(reference, options, roots) as registry:
+        remote = registry.head(reference)
+        check_type(remote, reference)
+        if before is None or not _is_current(before, reference, remote.digest):
+            return Outlook(present, before.manifest_digest if before is not None else None, remote.digest, True)
+        changed = not is_of(before, wanted) and remote.media_type not in MANIFEST_TYPES and \
+            manifest_of(select(registry, reference, remote, wanted), reference).config.digest != before.id
+        return Outlook(present, remote.digest, remote.digest, changed)
 
 
 def would_change(roots, reference, options=None, platform=None):
@@ -59,21 +91,21 @@ def would_change(roots, reference, options=None, platform=None):
 
 def preview(roots, reference, options=None, platform=None):
     """What :func:`pull` would do, from HEAD and small documents only: (ID of the present image or None, ID of the image to come)."""
-    reference, wanted = _reference(reference), _platform(platform)
+    reference, wanted = _reference(reference), wanted_platform(platform)
     before = _intact(ImageStore(roots), reference)
     present = before.id if before is not None else None
     if before is not None and reference.digest and _fits(before, wanted, platform):
         return present, present
-    with Registry(reference.registry, options) as registry:
+    with open_source(reference, options, roots) as registry:
         remote = registry.head(reference)
-        if before is not None and _is_current(before, reference, remote.digest) and _is_of(before, wanted):
+        if before is not None and _is_current(before, reference, remote.digest) and is_of(before, wanted):
             return present, present
-        return present, _manifest(_select(registry, reference, remote, wanted), reference).config.digest
+        return present, manifest_of(select(registry, reference, remote, wanted), reference).config.digest
 
 
 def suits(image, platform):
     """Whether an image is of a platform (``linux/arm64``, or None for any)."""
-    return _fits(image, _platform(platform), platform)
+    return _fits(image, wanted_platform(platform), platform)
 
 
 def pull(roots, reference, options=None, platform=None):
@@ -83,15 +115,15 @@ def pull(roots, reference, options=None, platform=None):
     :returns: :class:`PullResult`.
     :raises NotFound, Denied, Unreachable, Corrupt: as the registry answers.
     """
-    reference, wanted = _reference(reference), _platform(platform)
+    reference, wanted = _reference(reference), wanted_platform(platform)
     store = ImageStore(roots)
     before = _intact(store, reference)
     if before is not None and reference.digest and _fits(before, wanted, platform):
         store.layers.ensure(before)
         return PullResult(before, False)
-    with Registry(reference.registry, options) as registry:
+    with open_source(reference, options, roots) as registry:
         remote = registry.head(reference)
-        if before is not None and _is_current(before, reference, remote.digest) and _is_of(before, wanted):
+        if before is not None and _is_current(before, reference, remote.digest) and is_of(before, wanted):
             store.layers.ensure(before)
             return PullResult(before, False)
         image = _fetch(store, registry, reference, remote, wanted)
@@ -102,23 +134,9 @@ def _reference(reference):
     return reference if isinstance(reference, Reference) else Reference.parse(reference)
 
 
-def _platform(text):
-    if text is None:
-        return platform_of(os.uname().machine)
-    platform = parse_platform(text)
-    if platform is None:
-        raise InvalidValue("platform", text, "is not a platform", "write it as linux/amd64 or linux/arm64/v8")
-    return platform
-
-
 def _fits(image, wanted, platform):
     """Whether a local image is of the platform that was asked for; without one any that came under the name is right."""
-    return platform is None or _is_of(image, wanted)
-
-
-def _is_of(image, wanted):
-    """Whether a local image is of a platform. Where it is not, only the registry tells whether it has a better one."""
-    return choose([Descriptor("", "", 0, platform=image.config.platform)], wanted) is not None
+    return platform is None or is_of(image, wanted)
 
 
 def _intact(store, reference):
@@ -136,42 +154,10 @@ def _is_current(image, reference, digest):
     return digest == image.manifest_digest or reference.with_digest(digest).canonical in image.references
 
 
-def _select(registry, reference, remote, wanted):
-    """The manifest for a platform: a Remote with its data."""
-    if remote.data is None:
-        remote = registry.manifest(reference, remote.digest)
-    if remote.media_type not in INDEX_TYPES:
-        if remote.media_type not in MANIFEST_TYPES:
-            raise EngineError("%s is no image: it has the type %s" % (reference.familiar, remote.media_type),
-                              "only OCI images and Docker images of schema 2 can be pulled")
-        return remote
-    index = _parse(Index, check_index(document(remote.data, reference.familiar), reference.familiar), reference)
-    candidates = [each for each in index.manifests if each.media_type in MANIFEST_TYPES]
-    chosen = choose(candidates, wanted)
-    if chosen is None and len(candidates) == 1 and candidates[0].platform is None:
-        chosen = candidates[0]
-    if chosen is None:
-        offered = sorted({str(each.platform) for each in candidates if each.platform and each.platform.os != "unknown"})
-        raise NotFound("image %s has nothing for platform %s, only for %s" % (reference.familiar, wanted, ", ".join(offered) or "none"),
-                       "set platform to one of these")
-    return registry.manifest(reference, chosen.digest)
-
-
-def _manifest(remote, reference):
-    return _parse(Manifest, check_manifest(document(remote.data, reference.familiar), reference.familiar), reference)
-
-
-def _parse(kind, value, reference):
-    try:
-        return kind.from_json(value)
-    except (TypeError, AttributeError, ValueError) as error:
-        raise Corrupt("a document of image %s is malformed: %s" % (reference.familiar, error)) from error
-
-
 def _fetch(store, registry, reference, remote, wanted):
     """Everything of one image, then its entries in the index."""
-    chosen = _select(registry, reference, remote, wanted)
-    manifest = _manifest(chosen, reference)
+    chosen = select(registry, reference, remote, wanted)
+    manifest = manifest_of(chosen, reference)
     data = _config(store, registry, reference, manifest)
     config = check_config(document(data, reference.familiar), "the configuration of " + reference.familiar, len(manifest.layers))
     descriptor = Descriptor(chosen.media_type or OCI_MANIFEST, chosen.digest, len(chosen.data))
@@ -274,7 +260,7 @@ class _Job:
                 return
             except Corrupt:
                 self._discard_local_content()
-                if last or not local:
+                if last or not (local or self._registry.distrust()):
                     self._stop.set()
                     raise
             except BaseException:

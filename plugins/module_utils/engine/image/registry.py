@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the OCI distribution specification: manifests and blobs, both ways.
+"""A client of the OCI distribution specification: manifests and blobs. Uploads are in upload.py, lists in listing.py.
 
 Every failure says which registry or image it is about: NotFound, Denied, Unreachable, Corrupt.
 """
@@ -9,19 +9,17 @@ Every failure says which registry or image it is about: NotFound, Denied, Unreac
 from __future__ import annotations
 
 import dataclasses
-import time
 
 from ..errors import Corrupt, Denied, EngineError, NotFound, Unreachable
 from ..spec.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from .auth import Authorizer, credentials_for
-from .transport import Broken, RegistryOptions, Transport, is_loopback, join, label
+from .auth import Authorizer
+from .credentials import HUB, credentials_for
+from .transport import ATTEMPTS, RegistryOptions, Transport, host_port, is_loopback, split, wanted_pause
 from .verify import check_digest, digest_of_bytes, document
 
 ACCEPT = "%s, %s, %s, %s" % (OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST)
-_HUB = "registry-1.docker.io"
+_HUB_HOST = "registry-1.docker.io"
 _MAX_MANIFEST = 4 << 20
-_ATTEMPTS = 4
-CHUNK = 16 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,18 +32,22 @@ class Remote:
 
 
 class Registry:
-    """One registry. Use as a context manager: it closes the connections."""
+    """One registry. Use as a context manager: it closes the connections.
 
-    def __init__(self, name, options=None, home=None):
+    :param name: ``docker.io``, ``registry.example.com:5000``. :param repository: what it is asked about, where logins differ by namespace.
+    """
+
+    def __init__(self, name, options=None, home=None, repository=None):
         self.name = name
         self.options = options or RegistryOptions()
-        self.transport = Transport(self.options)
-        self._auth = Authorizer(name, self.transport, credentials_for(name, self.options, home))
-        host = _HUB if name == "docker.io" else name
+        self.host = _HUB_HOST if name == HUB else name
+        self.transport = Transport(self.options, self.host)
+        self.auth = Authorizer(name, self.transport, lambda: credentials_for(name, self.options, repository, home),
+                               lambda: self.base.startswith("https"))
         plain = self.options.plain_http
         # on a loopback address people mean HTTP, unless the answer tells that it speaks TLS after all
-        self._may_be_tls = plain is None and is_loopback(host)
-        self._base = "%s://%s/v2/" % ("http" if plain or self._may_be_tls else "https", host)
+        self._may_be_tls = plain is None and is_loopback(self.host)
+        self.base = "%s://%s/" % ("http" if plain or self._may_be_tls else "https", self.host)
 
     def __enter__(self):
         return self
@@ -60,37 +62,42 @@ class Registry:
 
         :raises NotFound: nothing is.
         """
-        response = self._ask("HEAD", reference, "manifests/" + reference.target, {"Accept": ACCEPT})
+        response = self.ask("HEAD", reference, "manifests/" + reference.target, {"Accept": ACCEPT})
         response.data()
         if response.status == 200 and response.header("Docker-Content-Digest"):
             digest = response.header("Docker-Content-Digest")
             check_digest(digest)
+            if reference.digest is not None and digest != reference.digest:
+                raise self._tampered(digest, reference.digest)
             return Remote(digest, _media_type(response))
         if response.status in (200, 405, 501):
             # it does not tell the digest, or does not know the question
             return self.manifest(reference)
-        self._fail(response, reference, b"")
+        self.fail(response, reference, b"")
 
     def manifest(self, reference, digest=None):
         """The manifest or index under a reference (or under a digest in its repository), its digest checked: a :class:`Remote`."""
         target = digest or reference.target
-        response = self._ask("GET", reference, "manifests/" + target, {"Accept": ACCEPT})
+        response = self.ask("GET", reference, "manifests/" + target, {"Accept": ACCEPT})
         data = response.data(_MAX_MANIFEST)
         if response.status != 200:
-            self._fail(response, reference, data)
+            self.fail(response, reference, data)
         expected = digest or reference.digest
         found = digest_of_bytes(data, expected or "sha256:")
         if expected is not None and found != expected:
-            raise Corrupt("registry %s sent a manifest with the digest %s in place of %s" % (self.name, found, expected),
-                          "the registry is damaged or was tampered with")
+            raise self._tampered(found, expected)
         return Remote(found, _media_type(response), data)
+
+    def _tampered(self, found, expected):
+        return Corrupt("registry %s sent a manifest with the digest %s in place of %s" % (self.name, found, expected),
+                       "the registry is damaged or was tampered with")
 
     def put_manifest(self, reference, data, media_type):
         """Store a manifest under a reference's tag (or digest)."""
-        response = self._ask("PUT", reference, "manifests/" + reference.target, {"Content-Type": media_type}, lambda: data, len(data), True)
+        response = self.ask("PUT", reference, "manifests/" + reference.target, {"Content-Type": media_type}, lambda: data, len(data), True)
         body = response.data()
         if response.status not in (200, 201, 202):
-            self._fail(response, reference, body)
+            self.fail(response, reference, body)
 
     # --- blobs
 
@@ -100,7 +107,7 @@ class Registry:
         :raises Broken: the connection broke; ask again for the rest.
         """
         headers = {"Range": "bytes=%d-" % offset} if offset else {}
-        response = self._ask("GET", reference, "blobs/" + descriptor.digest, headers)
+        response = self.ask("GET", reference, "blobs/" + descriptor.digest, headers)
         if response.status == 416:
             response.data()
             raise Corrupt("registry %s has less of blob %s than its size says" % (self.name, descriptor.digest))
@@ -109,8 +116,15 @@ class Registry:
             if response.status == 404:
                 raise NotFound("registry %s lacks blob %s of image %s" % (self.name, descriptor.digest, reference.familiar),
                                "push the image anew")
-            self._fail(response, reference, data)
-        skip = offset if response.status == 200 else 0
+            self.fail(response, reference, data)
+        skip = offset
+        if response.status == 206:
+            begin = (response.header("Content-Range") or "bytes %d-" % offset).partition(" ")[2].partition("-")[0]
+            if begin != str(offset):
+                response.close()
+                raise Corrupt("registry %s sent blob %s from byte %s where it was asked for byte %d on" % (
+                    self.name, descriptor.digest, begin, offset), "the registry, or a proxy before it, is set up wrongly")
+            skip = 0
         for chunk in response.chunks():
             if skip >= len(chunk):
                 skip -= len(chunk)
@@ -134,132 +148,100 @@ class Registry:
 
     def has_blob(self, reference, descriptor):
         """Whether the repository has a blob."""
-        response = self._ask("HEAD", reference, "blobs/" + descriptor.digest, {}, push=True)
+        response = self.ask("HEAD", reference, "blobs/" + descriptor.digest, {}, push=True)
         response.data()
         if response.status in (200, 404):
             return response.status == 200
-        self._fail(response, reference, b"")
+        self.fail(response, reference, b"")
 
-    def upload(self, reference, descriptor, open_chunks):
-        """Upload a blob in one piece, or in several where the registry refuses one.
-
-        :param open_chunks: function (offset, length) that returns an iterator over that part of the content.
-        """
-        location = self._start_upload(reference)
-        response = self._call("PUT", _with_digest(location, descriptor.digest), self._scope(reference, True),
-                              {"Content-Type": "application/octet-stream"}, lambda: open_chunks(0, descriptor.size), descriptor.size)
-        data = response.data()
-        if response.status == 413 and descriptor.size > CHUNK:
-            self._upload_chunked(reference, descriptor, open_chunks)
-        elif response.status not in (201, 204):
-            self._fail(response, reference, data)
-
-    def _upload_chunked(self, reference, descriptor, open_chunks):
-        location, scope = self._start_upload(reference), self._scope(reference, True)
-        for offset in range(0, descriptor.size, CHUNK):
-            length = min(CHUNK, descriptor.size - offset)
-            headers = {"Content-Type": "application/octet-stream", "Content-Range": "%d-%d" % (offset, offset + length - 1)}
-            response = self._call("PATCH", location, scope, headers, lambda at=offset, count=length: open_chunks(at, count), length)
-            data = response.data()
-            if response.status not in (202, 204):
-                self._fail(response, reference, data)
-            location = join(location, response.header("Location") or location)
-        response = self._call("PUT", _with_digest(location, descriptor.digest), scope, {}, None, 0)
-        data = response.data()
-        if response.status not in (201, 204):
-            self._fail(response, reference, data)
-
-    def _start_upload(self, reference):
-        response = self._ask("POST", reference, "blobs/uploads/", {}, None, 0, True)
-        data = response.data()
-        if response.status not in (200, 202) or not response.header("Location"):
-            self._fail(response, reference, data)
-        return join(self._url(reference, "blobs/uploads/"), response.header("Location"))
+    def distrust(self):
+        """Whether there is anywhere else to ask after wrong content came: only where there are mirrors (mirrors.py)."""
+        return False
 
     # --- requests
 
-    def _url(self, reference, rest):
-        return "%s%s/%s" % (self._base, reference.repository, rest)
+    def url(self, reference, rest):
+        """``https://host/v2/team/web/REST``."""
+        return "%sv2/%s/%s" % (self.base, reference.repository, rest)
 
     @staticmethod
-    def _scope(reference, push):
+    def scope(reference, push):
+        """What a token server is asked to allow."""
         return "repository:%s:%s" % (reference.repository, "pull,push" if push else "pull")
 
-    def _ask(self, method, reference, rest, headers, make_body=None, length=None, push=False):
-        response = self._call(method, self._url(reference, rest), self._scope(reference, push), headers, make_body, length)
+    def ask(self, method, reference, rest, headers, make_body=None, length=None, push=False):
+        """One request about a reference's repository: a Response of any status."""
+        return self.reach(lambda: self.call(method, self.url(reference, rest), self.scope(reference, push), headers, make_body, length))
+
+    def reach(self, send):
+        """``send()`` the first request to this registry, and again by TLS if the answer to HTTP tells that it wants that."""
+        response = send()
         if self._may_be_tls and response.status == 400 and self._wants_tls():
             response.close()
-            self._base = "https" + self._base[4:]
-            self._may_be_tls = False
-            return self._ask(method, reference, rest, headers, make_body, length, push)
+            self.base = "https" + self.base[4:]
+            response = send()
         self._may_be_tls = False
         return response
 
     def _wants_tls(self):
         """Whether the other end complains about HTTP on a TLS port, as Go's and others' servers do with a 400 in plain text."""
-        answer = self.transport.request("GET", self._base)
+        answer = self.transport.request("GET", self.base + "v2/")
         return answer.status == 400 and b"https" in answer.data().lower()
 
-    def _call(self, method, url, scope, headers, make_body=None, length=None):
-        """One request with authorisation; a registry that is busy or breaks off is asked again."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
-            try:
-                response = self._authorised(method, url, scope, headers, make_body, length)
-            except Broken:
-                if last:
-                    raise
-                time.sleep(0.2 * attempt)
-                continue
-            if response.status in (429, 500, 502, 503, 504) and not last:
-                response.data()
-                time.sleep(_patience(response, attempt))
-                continue
-            return response
-        raise Unreachable("%s does not answer" % label(url))
+    def call(self, method, url, scope, headers, make_body=None, length=None, attempts=ATTEMPTS):
+        """One request to an address, with authorisation.
 
-    def _authorised(self, method, url, scope, headers, make_body, length):
-        used = self._auth.header(scope)
+        :param scope: str, or tuple of several, or None for whatever the registry asks for.
+        """
+        if not self._is_own(url):
+            return self.transport.request(method, url, headers, make_body, length, attempts)
+        used = self.auth.header(scope)
         for unused in range(3):
             sent = dict(headers)
             if used is not None:
                 sent["Authorization"] = used
-            response = self.transport.request(method, url, sent, make_body, length)
+            response = self.transport.request(method, url, sent, make_body, length, attempts)
             if response.status != 401:
                 return response
             response.data()
-            used = self._auth.answer(response, scope, used)
-        raise self._auth.denied()
+            used = self.auth.answer(response, scope, used)
+        raise self.auth.denied()
 
-    def _fail(self, response, reference, data):
+    def _is_own(self, url):
+        """Whether an address, which the registry may have given us, is the registry's own: no other server gets our tokens."""
+        scheme, host, unused = split(url)
+        if scheme == "http" and self.base.startswith("https"):
+            raise Unreachable("registry %s sends from https to http (%s)" % (self.name, url.partition("?")[0]),
+                              "the registry, or a proxy before it, is set up wrongly (X-Forwarded-Proto)")
+        return host_port(host, scheme) == host_port(self.host, self.base.partition(":")[0])
+
+    def fail(self, response, reference, data):
+        """Raise what an answer means that is no success.
+
+        :param reference: Reference, or None where the question is about the registry as a whole.
+        """
         said = _said(data)
-        image = reference.familiar
+        image = reference.familiar if reference is not None else None
         if response.status == 404:
+            if image is None:
+                raise NotFound("registry %s does not know the question%s" % (self.name, said), "it may not be a registry")
             raise NotFound("image %s is not in registry %s%s" % (image, self.name, said), "check the name and the tag")
         if response.status == 401:
-            raise self._auth.denied()
+            raise self.auth.denied(said)
         if response.status == 403:
-            raise Denied("registry %s denies access to %s%s" % (self.name, image, said), "check the account's rights")
+            raise Denied("registry %s denies access%s%s" % (self.name, " to " + image if image else "", said), "check the account's rights")
         if response.status == 429:
-            raise Unreachable("registry %s takes no more requests for now%s" % (self.name, said), "log in, or try again later")
+            asked = wanted_pause(response)
+            raise Unreachable("registry %s takes no more requests for now%s%s" % (
+                self.name, ", and asks to wait %d seconds" % asked if asked else "", said), "log in, try again later, or set a mirror")
         if response.status >= 500:
             raise Unreachable("registry %s failed with status %d%s" % (self.name, response.status, said),
                               "see the registry's log; try again")
-        raise EngineError("registry %s answered %d for %s%s" % (self.name, response.status, image, said))
+        raise EngineError("registry %s answered %d%s%s" % (self.name, response.status, " for " + image if image else "", said))
 
 
 def _media_type(response):
     return (response.header("Content-Type") or OCI_MANIFEST).partition(";")[0].strip()
-
-
-def _with_digest(location, digest):
-    return "%s%sdigest=%s" % (location, "&" if "?" in location else "?", digest)
-
-
-def _patience(response, attempt):
-    """Seconds to wait before the next attempt; a registry may ask for up to ten."""
-    asked = response.header("Retry-After") or ""
-    return min(int(asked), 10) if asked.isdigit() else 0.3 * attempt
 
 
 def _said(data):

@@ -1,18 +1,24 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP for registries: connections kept open (one a thread and host), TLS, redirects, and failures as errors that name the host."""
+"""HTTP for registries: connections kept open (one a thread and host), TLS, proxies, redirects, patience with servers that are busy, and
+failures as errors that name the host.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
-from typing import Optional
+import time
+from typing import Dict, Optional, Tuple
 
 from ..errors import EngineError, Unreachable
+from .proxy import is_loopback_name, proxy_for
 
 BLOCK = 256 << 10
+ATTEMPTS = 5
+BUSY = (429, 500, 502, 503, 504)
+_FIRST_PAUSE = 0.3
 _MAX_REDIRECTS = 5
 _MAX_BODY = 16 << 20
 _PORTS = {"http": 80, "https": 443}
@@ -20,7 +26,11 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclasses.dataclass(frozen=True)
 class RegistryOptions:
-    """How to talk to a registry. ``plain_http`` None: HTTP for loopback addresses only. ``timeout``: seconds."""
+    """How to talk to a registry.
+
+    :ivar plain_http: None: HTTP for loopback addresses only. :ivar timeout: seconds.
+    :ivar registry_mirrors: registry -> addresses to pull from first; None: what the host's own file says.
+    """
 
     username: Optional[str] = None
     password: Optional[str] = dataclasses.field(default=None, repr=False)
@@ -28,6 +38,9 @@ class RegistryOptions:
     ca_path: Optional[str] = None
     plain_http: Optional[bool] = None
     timeout: int = 60
+    client_cert: Optional[str] = None
+    client_key: Optional[str] = None
+    registry_mirrors: Optional[Dict[str, Tuple[str, ...]]] = None
 
 
 class Broken(Unreachable):
@@ -97,36 +110,59 @@ class Response:
 
 
 class Transport:
-    """Requests with the given options. Safe to use from several threads."""
+    """Requests with the given options. Safe to use from several threads.
 
-    def __init__(self, options):
+    :param own: the registry's host; see :func:`tls.make_context`.
+    """
+
+    def __init__(self, options, own=None):
         self.options = options
+        self._own = own
         self._local = threading.local()
-        self._context = None
+        self._contexts = {}
         self._lock = threading.Lock()
         self._all = []
 
-    def request(self, method, url, headers=None, make_body=None, length=None, redirect=True):
-        """One request; redirects are followed where the method has no body.
+    def request(self, method, url, headers=None, make_body=None, length=None, attempts=ATTEMPTS):
+        """One request; redirects are followed. A server that is busy or breaks off is asked again, less and less often.
 
-        :param make_body: function that returns bytes or an iterator of bytes; called again if a kept connection turns out to be closed.
-        :returns: :class:`Response`.
+        :param make_body: function that returns bytes or an iterator of bytes; called again for each attempt.
+        :param attempts: 1 for what cannot be said twice.
+        :returns: :class:`Response`, of any status.
         :raises Unreachable: nobody answers.
         """
         headers = dict(headers or {})
         for unused in range(_MAX_REDIRECTS + 1):
-            response = self._once(method, url, headers, make_body, length)
+            response = self._patiently(method, url, headers, make_body, length, attempts)
             target = response.header("Location")
-            if not redirect or response.status not in (301, 302, 303, 307, 308) or target is None:
+            if response.status not in (301, 302, 303, 307, 308) or target is None:
                 return response
             response.data()
             url, previous = join(url, target), url
             if split(previous)[0] == "https" and split(url)[0] == "http":
-                raise Unreachable("%s sends from https to http (%s)" % (label(previous), url), "the registry is set up wrongly")
+                raise Unreachable("%s sends from https to http (%s)" % (label(previous), url.partition("?")[0]),
+                                  "the registry is set up wrongly")
             if split(previous)[:2] != split(url)[:2]:
                 # a storage server refuses (and must not learn) what is meant for the registry
                 headers.pop("Authorization", None)
         raise Unreachable("%s redirects in a circle" % label(url))
+
+    def _patiently(self, method, url, headers, make_body, length, attempts):
+        for attempt in range(attempts):
+            last = attempt == attempts - 1
+            try:
+                response = self._once(method, url, headers, make_body, length)
+            except Broken:
+                if last:
+                    raise
+                time.sleep(pause(attempt))
+                continue
+            asked = wanted_pause(response)
+            if response.status not in BUSY or last or (asked or 0) > self.options.timeout:
+                return response
+            response.data()
+            time.sleep(pause(attempt) if asked is None else asked)
+        raise Unreachable("%s does not answer" % label(url))
 
     def _once(self, method, url, headers, make_body, length):
         import http.client
@@ -142,8 +178,13 @@ class Transport:
                 sent["Content-Length"] = str(length)
             elif method in ("POST", "PUT", "PATCH") and body is None:
                 sent["Content-Length"] = "0"
+            proxy = self._proxy(scheme, host)
+            if proxy is not None and scheme == "http":
+                target = url
+                if proxy.authorization:
+                    sent["Proxy-Authorization"] = proxy.authorization
             try:
-                connection.request(method, target, body=body, headers=sent)
+                self._send(connection, key, method, target, body, sent)
                 return Response(self, key, connection.getresponse(), label(url))
             except (http.client.BadStatusLine, ConnectionResetError, BrokenPipeError, http.client.CannotSendRequest) as error:
                 # the other end closes kept connections when it likes
@@ -153,50 +194,57 @@ class Transport:
             except (OSError, http.client.HTTPException) as error:
                 self.drop(key)
                 raise self._unreachable(url, error) from error
-        raise Unreachable("%s broke the connection" % label(url), "try again")
+        raise Broken("%s broke the connection" % label(url), "try again")
+
+    def _send(self, connection, key, method, target, body, headers):
+        try:
+            connection.request(method, target, body=body, headers=headers)
+        except (BrokenPipeError, ConnectionResetError):
+            if body is None:
+                raise
+            # it may have answered (401, 413) and closed before it had everything; such a connection is of no further use
+            self._local.pool.pop(key, None)
 
     def _connection(self, key, fresh):
         pool = self._local.__dict__.setdefault("pool", {})
         connection = None if fresh else pool.get(key)
         if connection is not None:
             return connection, True
-        import http.client
-
-        scheme, host = key
-        name, port = host_port(host, scheme)
-        if scheme == "https":
-            connection = self._tls(name, port)
-        else:
-            connection = http.client.HTTPConnection(name, port, timeout=self.options.timeout, blocksize=BLOCK)
-        pool[key] = connection
+        connection = pool[key] = self._connect(*key)
         with self._lock:
             self._all.append(connection)
         return connection, False
 
-    def _tls(self, name, port):
+    def _connect(self, scheme, host):
         import http.client
-        import ssl
+
+        name, port = host_port(host, scheme)
+        proxy = self._proxy(scheme, host)
+        more = {"timeout": self.options.timeout, "blocksize": BLOCK}
+        if scheme == "http":
+            if proxy is None or proxy.scheme == "http":
+                return http.client.HTTPConnection(*((name, port) if proxy is None else (proxy.host, proxy.port)), **more)
+            return http.client.HTTPSConnection(proxy.host, proxy.port, context=self._context(str(proxy)), **more)
+        if proxy is None:
+            return http.client.HTTPSConnection(name, port, context=self._context(host), **more)
+        if proxy.scheme == "https":
+            raise Unreachable("%s is behind proxy %s, which wants TLS inside TLS" % (label("https://%s/" % host), proxy),
+                              "give the proxy an http:// address in HTTPS_PROXY, or name the registry in NO_PROXY")
+        connection = http.client.HTTPSConnection(proxy.host, proxy.port, context=self._context(host), **more)
+        connection.set_tunnel(name, port, {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {})
+        return connection
+
+    @staticmethod
+    def _proxy(scheme, host):
+        return proxy_for(scheme, *host_port(host, scheme))
+
+    def _context(self, host):
+        from .tls import make_context
 
         with self._lock:
-            if self._context is None:
-                self._context = self._make_context(ssl)
-        proxy = _proxy(name)
-        if proxy is not None:
-            connection = http.client.HTTPSConnection(*proxy, timeout=self.options.timeout, context=self._context, blocksize=BLOCK)
-            connection.set_tunnel(name, port)
-            return connection
-        return http.client.HTTPSConnection(name, port, timeout=self.options.timeout, context=self._context, blocksize=BLOCK)
-
-    def _make_context(self, ssl):
-        try:
-            context = ssl.create_default_context(cafile=self.options.ca_path)
-        except (OSError, ssl.SSLError) as error:
-            raise EngineError("ca_path: %r cannot be read: %s" % (self.options.ca_path, _text(error)),
-                              "give a file of PEM certificates") from error
-        if not self.options.validate_certs:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+            if host not in self._contexts:
+                self._contexts[host] = make_context(self.options, host, host == self._own)
+            return self._contexts[host]
 
     def drop(self, key):
         """Close this thread's connection to a host."""
@@ -216,17 +264,49 @@ class Transport:
         import ssl
 
         where = label(url)
+        scheme, host, unused = split(url)
+        proxy = self._proxy(scheme, host)
+        if proxy is not None:
+            where += " (through proxy %s)" % proxy
+            if not isinstance(error, ssl.SSLError):
+                return Unreachable("%s cannot be reached: %s" % (where, _text(error)),
+                                   "check %s_PROXY and NO_PROXY in the task's environment" % scheme.upper())
         if isinstance(error, ssl.SSLCertVerificationError):
             return Unreachable("%s has a certificate that is not trusted: %s" % (where, error.verify_message or _text(error)),
                                "give its authority's certificate in ca_path")
         if isinstance(error, ssl.SSLError):
-            return Unreachable("%s does not speak TLS: %s" % (where, error.reason or _text(error)),
-                               "set plain_http: true if the registry has no TLS")
+            reason = (error.reason or _text(error)).lower()
+            if "alert" in reason:
+                return Unreachable("%s refuses our side of TLS: %s" % (where, reason.replace("_", " ")),
+                                   "if it asks for a client certificate, give client_cert and client_key")
+            return Unreachable("%s does not speak TLS: %s" % (where, reason), "set plain_http: true if the registry has no TLS")
         if isinstance(error, socket.gaierror):
             return Unreachable("%s cannot be found: %s" % (where, _text(error)), "check the registry's name and the host's name servers")
         if isinstance(error, socket.timeout):
             return Unreachable("%s did not answer within %d seconds" % (where, self.options.timeout), "check the network, or raise timeout")
         return Unreachable("%s cannot be reached: %s" % (where, _text(error)), "check the registry's name and port and that it runs")
+
+
+def pause(attempt):
+    """Seconds before another attempt: each time twice as long, and never quite what others wait that failed in the same moment."""
+    import random
+
+    return _FIRST_PAUSE * 2 ** attempt * random.uniform(0.75, 1.25)
+
+
+def wanted_pause(response):
+    """The seconds that a Retry-After header asks for (a number or a date), or None."""
+    asked = response.header("Retry-After")
+    if not asked:
+        return None
+    if asked.strip().isdigit():
+        return int(asked)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
 
 
 def split(url):
@@ -266,25 +346,7 @@ def label(url):
 
 def is_loopback(host):
     """Whether a registry's name is this machine."""
-    name = host_port(host, "http")[0]
-    if name.startswith("127."):
-        return name.replace(".", "").isdigit()
-    return name in ("localhost", "::1") or name.endswith(".localhost")
-
-
-def _proxy(name):
-    """(host, port) of the proxy for TLS connections by the environment's https_proxy and no_proxy, or None."""
-    address = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
-    if not address:
-        return None
-    exceptions = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").replace(" ", "").split(",")
-    for exception in exceptions:
-        suffix = exception.lstrip("*").lstrip(".")
-        if exception == "*" or (suffix and (name == suffix or name.endswith("." + suffix))):
-            return None
-    if is_loopback(name):
-        return None
-    return host_port(split(address if "://" in address else "http://" + address)[1], "http")
+    return is_loopback_name(host_port(host, "http")[0])
 
 
 def _text(error):

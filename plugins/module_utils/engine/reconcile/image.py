@@ -38,11 +38,18 @@ class PullImage(Action):
 
 @dataclasses.dataclass(frozen=True)
 class PullObserved:
-    """``present``: ID of the image under the reference, or None; ``coming``: ID of the registry's, or None where it was not asked."""
+    """What is here, and what the registry has.
+
+    :ivar present: ID of the image under the reference, or None. :ivar suits: whether it is of the platform that was asked for.
+    :ivar known: digest under the reference here. :ivar coming: the registry's, or None where it was not asked.
+    :ivar changed: whether a pull would bring something.
+    """
 
     present: Optional[str] = None
     suits: bool = True
+    known: Optional[str] = None
     coming: Optional[str] = None
+    changed: bool = False
 
 
 def observe_pull(roots, reference, policy, options=None, platform=None):
@@ -53,8 +60,8 @@ def observe_pull(roots, reference, policy, options=None, platform=None):
     suits = image is not None and pull.suits(image, platform)
     if policy == NEVER or (policy == MISSING and suits):
         return PullObserved(image.id if image else None, suits)
-    present, coming = pull.preview(roots, reference, options, platform)
-    return PullObserved(present, suits, coming)
+    found = pull.outlook(roots, reference, options, platform)
+    return PullObserved(found.present, suits, found.known, found.coming, found.changed)
 
 
 def plan_pull(reference, observed, policy, options=None, platform=None):
@@ -67,10 +74,10 @@ def plan_pull(reference, observed, policy, options=None, platform=None):
             raise NotFound("image %s is not on this host and pull is never" % reference.familiar,
                            "set pull: not_present, or load the image before")
         return Plan()
-    if observed.coming is None or observed.coming == observed.present:
+    if not observed.changed:
         return Plan()
     return Plan([PullImage(reference, platform, options)],
-                {"id": observed.present, "exists": observed.present is not None}, {"id": observed.coming, "exists": True})
+                {"digest": observed.known, "exists": observed.present is not None}, {"digest": observed.coming, "exists": True})
 
 
 # --- push
@@ -103,7 +110,7 @@ def observe_push(reference, options=None):
     """The digest that the registry has under a reference, or None."""
     from ..image.registry import Registry
 
-    with Registry(reference.registry, options) as registry:
+    with Registry(reference.registry, options, repository=reference.repository) as registry:
         try:
             return registry.head(reference).digest
         except NotFound:

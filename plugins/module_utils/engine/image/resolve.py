@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a registry has under a reference to the manifest of one image: platforms are chosen here, and what is no image is refused."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Corrupt, EngineError, InvalidValue, NotFound
+from ..spec.image import (
+    DOCKER_CONFIG,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    OCI_CONFIG,
+    Descriptor,
+    Index,
+    Manifest,
+    choose,
+    parse_platform,
+    platform_of,
+)
+from .verify import check_index, check_manifest, document
+
+# the last one is what the first clients that wrote schema 2 called it
+CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG, "application/octet-stream")
+_SCHEMA1 = ("application/vnd.docker.distribution.manifest.v1+json", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+_DEPTH = 3
+_KEPT = 64
+_kept = {}
+
+
+def wanted_platform(text):
+    """The Platform that an option names; this host's for None."""
+    if text is None:
+        return platform_of(os.uname().machine)
+    platform = parse_platform(text)
+    if platform is None:
+        raise InvalidValue("platform", text, "is not a platform", "write it as linux/amd64 or linux/arm64/v8")
+    return platform
+
+
+def is_of(image, wanted):
+    """Whether a local image is of a platform. Where it is not, only the registry tells whether it has a better one."""
+    return choose([Descriptor("", "", 0, platform=image.config.platform)], wanted) is not None
+
+
+def fetched(source, reference, digest):
+    """The manifest or index of a digest: a Remote with its data. What was fetched once (to plan) is not fetched again (to act): each
+    counts as a pull at Docker Hub.
+    """
+    key = (reference.name, digest)
+    if key not in _kept:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        _kept[key] = source.manifest(reference, digest)
+    return _kept[key]
+
+
+def check_type(remote, reference):
+    """Refuse what by its type alone can be no image.
+
+    :raises EngineError: says what it is.
+    """
+    if remote.media_type in _SCHEMA1:
+        raise EngineError("image %s has a manifest of schema 1, a format that is no longer in use" % reference.familiar,
+                          "pull and push it with an old Docker, or build it anew")
+    if remote.media_type not in INDEX_TYPES + MANIFEST_TYPES:
+        raise EngineError("%s is no image: it has the type %s" % (reference.familiar, remote.media_type),
+                          "only OCI images and Docker images of schema 2 can be pulled")
+
+
+def select(source, reference, remote, wanted):
+    """The manifest for a platform: a Remote with its data.
+
+    :param remote: what is under the reference. :param wanted: Platform.
+    :raises NotFound: there is nothing for the platform; the message lists the others.
+    """
+    for unused in range(_DEPTH):
+        check_type(remote, reference)
+        if remote.media_type not in INDEX_TYPES:
+            return remote if remote.data is not None else fetched(source, reference, remote.digest)
+        if remote.data is None:
+            remote = fetched(source, reference, remote.digest)
+        remote = fetched(source, reference, _choose(remote, reference, wanted).digest)
+    check_type(remote, reference)
+    if remote.media_type in INDEX_TYPES:
+        raise Corrupt("image %s is an index of indexes of indexes" % reference.familiar)
+    return remote
+
+
+def _choose(remote, reference, wanted):
+    index = parsed(Index, check_index(document(remote.data, reference.familiar), reference.familiar), reference)
+    candidates = [each for each in index.manifests if each.media_type in MANIFEST_TYPES + INDEX_TYPES]
+    chosen = choose(candidates, wanted)
+    if chosen is None and len(candidates) == 1 and candidates[0].platform is None:
+        chosen = candidates[0]
+    if chosen is None:
+        offered = sorted({str(each.platform) for each in candidates if each.platform and each.platform.os != "unknown"})
+        raise NotFound("image %s has nothing for platform %s, only for %s" % (reference.familiar, wanted, ", ".join(offered) or "none"),
+                       "set platform to one of these")
+    return chosen
+
+
+def manifest_of(remote, reference):
+    """The :class:`Manifest` of an image.
+
+    :raises EngineError: it is an artifact (a signature, a chart, an SBOM) and no image.
+    """
+    value = document(remote.data, reference.familiar)
+    if value.get("schemaVersion") == 1:
+        check_type(type(remote)(remote.digest, _SCHEMA1[0]), reference)
+    value = check_manifest(value, reference.familiar)
+    config_type = value["config"]["mediaType"]
+    if config_type not in CONFIG_TYPES:
+        raise EngineError("%s is no image but an artifact of type %s" % (reference.familiar, value.get("artifactType") or config_type),
+                          "image_search with name tells more about it")
+    for layer in value["layers"]:
+        if layer["mediaType"].endswith("+encrypted"):
+            raise EngineError("image %s has encrypted layers" % reference.familiar, "decrypt it with skopeo copy first")
+    return parsed(Manifest, value, reference)
+
+
+def parsed(kind, value, reference):
+    """A document of the registry as its dataclass."""
+    try:
+        return kind.from_json(value)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise Corrupt("a document of image %s is malformed: %s" % (reference.familiar, error)) from error
