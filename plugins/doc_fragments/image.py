@@ -80,6 +80,7 @@ options:
       - The same in the words of a Dockerfile, one instruction a line, as V(CMD ["nginx"]).
       - Taken are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(SHELL), C(STOPSIGNAL), C(USER),
         C(VOLUME) and C(WORKDIR).
+      - They are read as in a Dockerfile, and variables such as C($PATH) have the values that the base gives them.
       - The options above win.
     type: list
     elements: str

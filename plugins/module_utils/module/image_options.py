@@ -35,8 +35,13 @@ CONFIG = {
 
 
 def parsed_changes(params):
-    """The Changes of a module's parameters."""
-    return changes.parse(params, params["changes"] or ())
+    """The Changes of a module's parameters, or the LineChanges if there are lines of a Dockerfile among them."""
+    options = changes.parse(params)
+    if not params["changes"]:
+        return options
+    from ..engine.build import lines
+
+    return lines.read(params["changes"], options)
 
 
 def platform(params):

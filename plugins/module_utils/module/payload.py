@@ -34,6 +34,7 @@ def engine_build():
         ignorefile,
         instructions,
         isolate,
+        lines,
         lint,
         model,
         mount,
@@ -79,6 +80,7 @@ def engine_build():
         ignorefile,
         instructions,
         isolate,
+        lines,
         lint,
         model,
         mount,
@@ -219,9 +221,35 @@ def engine_net_firewall():
 
 
 def engine_reconcile():
-    from ..engine.reconcile import cgroup, container, container_actions, container_exec, engine, host, image, image_create, network, volume
+    from ..engine.reconcile import (
+        cgroup,
+        container,
+        container_actions,
+        container_exec,
+        engine,
+        host,
+        image,
+        image_build,
+        image_create,
+        image_export,
+        network,
+        volume,
+    )
 
-    return cgroup, container, container_actions, container_exec, engine, host, image, image_create, network, volume
+    return (
+        cgroup,
+        container,
+        container_actions,
+        container_exec,
+        engine,
+        host,
+        image,
+        image_build,
+        image_create,
+        image_export,
+        network,
+        volume,
+    )
 
 
 def engine_rootfs():
@@ -318,6 +346,8 @@ def glue():
         engine,
         host_info,
         image,
+        image_build,
+        image_export,
         image_import,
         image_info,
         image_layer,
@@ -353,6 +383,8 @@ def glue():
         engine,
         host_info,
         image,
+        image_build,
+        image_export,
         image_import,
         image_info,
         image_layer,

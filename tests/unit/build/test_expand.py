@@ -94,6 +94,7 @@ def test_agents_are_counted():
     ("ADD --checksum=sha256:" + "0" * 64 + " a b", "goes with a URL", None),
     ("ADD --checksum=abcdef0 http://a http://b c", "exactly one", 5),
     ("VOLUME data", "absolute", 8), ("VOLUME $E", "absolute", 8), ("USER a:b:c", "no user", 6), ("USER :b", "no user", 6),
+    ("USER a b", "no user", 6), ("VOLUME //", "whole file system", 8),
     ("RUN --mount=type=cache,target=/ x", "target /", 5), ("RUN --mount=type=tmpfs,target=/a,size=$A x", "size", None),
     ("COPY a $E", "destination is empty", 8), ("ENV A=${B:?gone}", "B: gone", 7), ("LABEL $E=x", "empty name", None),
 ])

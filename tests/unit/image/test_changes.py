@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes to an image's defaults: options, Dockerfile lines, and how they meet a base."""
+"""Changes to an image's defaults by options, and how they meet a base."""
 
 from __future__ import annotations
 
@@ -14,35 +14,22 @@ BASE = {"Cmd": ["old"], "Entrypoint": ["/e"], "Env": ["PATH=/bin", "A=1"], "Labe
         "Hostname": "x"}
 
 
-@pytest.mark.parametrize("options, lines, key, value", [
-    ({"cmd": "nginx -g 'daemon off;'"}, (), "Cmd", ["nginx", "-g", "daemon off;"]),
-    ({"cmd": ["a", 5]}, (), "Cmd", ["a", "5"]),
-    ({}, ['CMD ["nginx", "-v"]'], "Cmd", ["nginx", "-v"]),
-    ({}, ["cmd nginx -v"], "Cmd", ["/bin/sh", "-c", "nginx -v"]),
-    ({}, ['SHELL ["/bin/ash", "-x"]', "CMD nginx"], "Cmd", ["/bin/ash", "-x", "nginx"]),
-    ({"cmd": "mine"}, ["CMD theirs"], "Cmd", ["mine"]),
-    ({"env": {"A": 2, "B": "x y"}}, (), "Env", ["PATH=/bin", "A=2", "B=x y"]),
-    ({}, ["ENV A=2 B='x y'"], "Env", ["PATH=/bin", "A=2", "B=x y"]),
-    ({}, ["ENV A two words"], "Env", ["PATH=/bin", "A=two words"]),
-    ({"labels": {"b": "2"}}, ["LABEL b=3 c=4"], "Labels", {"a": "1", "b": "2", "c": "4"}),
-    ({"exposed_ports": ["80", "1-2/UDP"]}, ["EXPOSE 443/tcp"], "ExposedPorts",
-     {"22/tcp": {}, "80/tcp": {}, "1/udp": {}, "2/udp": {}, "443/tcp": {}}),
-    ({"volumes": ["/a"]}, ['VOLUME ["/b", "/c d"]', "VOLUME /e /f"], "Volumes", {"/a": {}, "/b": {}, "/c d": {}, "/e": {}, "/f": {}}),
-    ({}, ["WORKDIR /a", "WORKDIR b"], "WorkingDir", "/a/b"),
-    ({"user": "1:2"}, ["USER root"], "User", "1:2"),
-    ({}, ["STOPSIGNAL SIGQUIT"], "StopSignal", "SIGQUIT"),
-    ({}, ["ONBUILD RUN make"], "OnBuild", ["RUN make"]),
-    ({"healthcheck": {"test": "true", "interval": "1m30s", "timeout": "500ms", "start_period": 2, "retries": 3}}, (), "Healthcheck",
+@pytest.mark.parametrize("options, key, value", [
+    ({"cmd": "nginx -g 'daemon off;'"}, "Cmd", ["nginx", "-g", "daemon off;"]),
+    ({"cmd": ["a", 5]}, "Cmd", ["a", "5"]),
+    ({"cmd": []}, "Cmd", []),
+    ({"env": {"A": 2, "B": "x y"}}, "Env", ["PATH=/bin", "A=2", "B=x y"]),
+    ({"labels": {"a": "2", "b": "2"}}, "Labels", {"a": "2", "b": "2"}),
+    ({"exposed_ports": ["80", "1-2/UDP"]}, "ExposedPorts", {"22/tcp": {}, "80/tcp": {}, "1/udp": {}, "2/udp": {}}),
+    ({"volumes": ["/a"]}, "Volumes", {"/a": {}}),
+    ({"user": "1:2"}, "User", "1:2"), ({"workdir": "/a"}, "WorkingDir", "/a"),
+    ({"healthcheck": {"test": "true", "interval": "1m30s", "timeout": "500ms", "start_period": 2, "retries": 3}}, "Healthcheck",
      {"Test": ["CMD-SHELL", "true"], "Interval": 90 * 10**9, "Timeout": 5 * 10**8, "StartPeriod": 2 * 10**9, "Retries": 3}),
-    ({"healthcheck": {"test": ["curl", "-f", "x"]}}, (), "Healthcheck", {"Test": ["CMD", "curl", "-f", "x"]}),
-    ({"healthcheck": {"test": "NONE"}}, (), "Healthcheck", {"Test": ["NONE"]}),
-    ({}, ["HEALTHCHECK --interval=5s --retries=2 CMD curl x"], "Healthcheck",
-     {"Test": ["CMD-SHELL", "curl x"], "Interval": 5 * 10**9, "Retries": 2}),
-    ({}, ['HEALTHCHECK CMD ["a"]'], "Healthcheck", {"Test": ["CMD", "a"]}),
-    ({}, ["HEALTHCHECK NONE"], "Healthcheck", {"Test": ["NONE"]}),
+    ({"healthcheck": {"test": ["curl", "-f", "x"]}}, "Healthcheck", {"Test": ["CMD", "curl", "-f", "x"]}),
+    ({"healthcheck": {"test": "NONE"}}, "Healthcheck", {"Test": ["NONE"]}),
 ])
-def test_one_change(options, lines, key, value):
-    after = changes.parse(options, lines).apply(BASE)
+def test_one_change(options, key, value):
+    after = changes.parse(options).apply(BASE)
     assert after[key] == value
     assert after["Hostname"] == "x", "what the engine does not know stays"
 
@@ -57,35 +44,30 @@ def test_nothing_is_no_change():
     assert changes.parse({"user": "x"})
 
 
-@pytest.mark.parametrize("options, lines, option", [
-    ({"cmd": 5}, (), "cmd"), ({"cmd": "'open"}, (), "cmd"), ({"entrypoint": [True]}, (), "entrypoint"),
-    ({"env": {"A": True}}, (), "env"), ({"env": {"A=B": "x"}}, (), "env"), ({"labels": ["x"]}, (), "labels"),
-    ({"exposed_ports": ["0"]}, (), "exposed_ports"), ({"exposed_ports": ["9-8"]}, (), "exposed_ports"),
-    ({"exposed_ports": ["80/http"]}, (), "exposed_ports"), ({"volumes": ["x"]}, (), "volumes"), ({"workdir": "x"}, (), "workdir"),
-    ({"healthcheck": {"interval": "5 s"}}, (), "healthcheck.interval"), ({"healthcheck": []}, (), "healthcheck"),
-    ({}, ["RUN x"], "changes"), ({}, ["CMD"], "changes"), ({}, ["ENV A=1 B"], "changes"), ({}, ["EXPOSE x"], "changes"),
-    ({}, ["SHELL /bin/sh"], "changes"), ({}, ["HEALTHCHECK x"], "changes"), ({}, ["HEALTHCHECK --bad=1 NONE"], "changes"),
-    ({}, ["LABEL 'x"], "changes"),
+@pytest.mark.parametrize("options, option", [
+    ({"cmd": 5}, "cmd"), ({"cmd": "'open"}, "cmd"), ({"entrypoint": [True]}, "entrypoint"),
+    ({"env": {"A": True}}, "env"), ({"env": {"A=B": "x"}}, "env"), ({"labels": ["x"]}, "labels"),
+    ({"exposed_ports": ["0"]}, "exposed_ports"), ({"exposed_ports": ["9-8"]}, "exposed_ports"),
+    ({"exposed_ports": ["80/http"]}, "exposed_ports"), ({"volumes": ["x"]}, "volumes"), ({"workdir": "x"}, "workdir"),
+    ({"healthcheck": {"interval": "5 s"}}, "healthcheck.interval"), ({"healthcheck": []}, "healthcheck"),
 ])
-def test_what_is_refused(options, lines, option):
+def test_what_is_refused(options, option):
     with pytest.raises(InvalidValue) as caught:
-        changes.parse(options, lines)
+        changes.parse(options)
     assert caught.value.option == option
 
 
-@pytest.mark.parametrize("options, lines, says", [
-    ({"stop_signal": "FOO"}, (), "stop_signal: 'FOO' is no signal"),
-    ({"stop_signal": "65"}, (), "stop_signal: '65' is no signal"),
-    ({}, ["STOPSIGNAL NOPE"], "changes: 'NOPE' is no signal"),
-    ({"healthcheck": {"test": "true", "retries": -1}}, (), "healthcheck.retries: -1 is not a number"),
-    ({}, ["HEALTHCHECK --retries=x CMD true"], "healthcheck.retries: 'x' is not a number"),
-    ({"volumes": ["/"]}, (), "volumes: '/' is the whole file system"),
-    ({"user": "a b"}, (), "user: 'a b' is not a user"),
-    ({"user": "a:b:c"}, (), "user: 'a:b:c' is not a user"),
+@pytest.mark.parametrize("options, says", [
+    ({"stop_signal": "FOO"}, "stop_signal: 'FOO' is no signal"),
+    ({"stop_signal": "65"}, "stop_signal: '65' is no signal"),
+    ({"healthcheck": {"test": "true", "retries": -1}}, "healthcheck.retries: -1 is not a number"),
+    ({"volumes": ["/"]}, "volumes: '/' is the whole file system"),
+    ({"user": "a b"}, "user: 'a b' is not a user"),
+    ({"user": "a:b:c"}, "user: 'a:b:c' is not a user"),
 ])
-def test_what_no_container_could_use(options, lines, says):
+def test_what_no_container_could_use(options, says):
     with pytest.raises(InvalidValue) as caught:
-        changes.parse(options, lines)
+        changes.parse(options)
     assert str(caught.value).startswith(says)
 
 

@@ -157,6 +157,8 @@ def _volume(instruction, scope):
         if not path.startswith("/"):
             raise instruction.error("VOLUME: %r is not an absolute path" % path, written,
                                     "no container could be made of the image: write /%s" % path if path else None)
+        if not path.strip("/."):
+            raise instruction.error("VOLUME: %r is the whole file system" % path, written, "name a directory below it")
     return instruction.replace(paths=paths)
 
 
@@ -168,7 +170,7 @@ def _simple(instruction, scope):
         raise instruction.error("%r is no signal" % value, instruction.value, "use a name such as SIGTERM or a number from 1 to 64")
     if instruction.keyword == "USER":
         user, colon, group = value.partition(":")
-        if ":" in group or (colon and not (user and group)):
+        if ":" in group or (colon and not (user and group)) or value.split() not in ([], [value]):
             raise instruction.error("%r is no user" % value, instruction.value, "write it as USER, USER:GROUP, UID or UID:GID")
     return instruction.replace(value=value)
 

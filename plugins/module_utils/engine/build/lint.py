@@ -124,7 +124,7 @@ def _stage(stage):
                                       "only the last %s of a stage counts" % each.keyword))
             last[type(each)] = each
         if isinstance(each, (Cmd, Entrypoint)) and each.command.shell and not shell:
-            found.append(_finding("JSONArgsRecommended", each, "write %s as a JSON list: as it is, a shell gets the signals" % each.keyword))
+            found.append(_finding("JSONArgsRecommended", each, "write %s as a JSON list: a shell would get the signals" % each.keyword))
         elif isinstance(each, (Env, Label)) and _is_old(each):
             found.append(_finding("LegacyKeyValueFormat", each, "write %s NAME=VALUE with an equals sign" % each.keyword))
         if isinstance(each, (Env, Arg)):

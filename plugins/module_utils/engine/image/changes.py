@@ -1,12 +1,11 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes to an image's defaults, from options (``cmd``, ``env`` ...) and from lines of a Dockerfile (``CMD ["nginx"]``)."""
+"""Changes to an image's defaults by options (``cmd``, ``env`` ...); those by lines of a Dockerfile are in build/lines.py."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import shlex
 from typing import Optional, Tuple
@@ -22,7 +21,6 @@ _NAMES = ("HUP|INT|QUIT|ILL|TRAP|ABRT|IOT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|
           "XFSZ|VTALRM|PROF|WINCH|IO|POLL|PWR|SYS|RTMIN(?:\\+[0-9]{1,2})?|RTMAX(?:-[0-9]{1,2})?")
 _SIGNAL = re.compile("[1-9]|[1-5][0-9]|6[0-4]|(?:SIG)?(?:%s)" % _NAMES, re.IGNORECASE)
 _USER = re.compile(r"([^\s:]+(:[^\s:]+)?)?")
-SHELL = ("/bin/sh", "-c")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +38,6 @@ class Changes:
     healthcheck: Optional[Tuple[Tuple[str, object], ...]] = None
     stop_signal: Optional[str] = None
     shell: Optional[Tuple[str, ...]] = None
-    on_build: Tuple[str, ...] = ()
 
     def __bool__(self):
         return self != Changes()
@@ -67,8 +64,6 @@ class Changes:
                 after[key] = {**(config.get(key) or {}), **{name: {} for name in names}}
         if self.healthcheck is not None:
             after["Healthcheck"] = {key: list(value) if isinstance(value, tuple) else value for key, value in self.healthcheck}
-        if self.on_build:
-            after["OnBuild"] = list(config.get("OnBuild") or []) + list(self.on_build)
         return after
 
     def to_json(self):
@@ -76,28 +71,28 @@ class Changes:
         return {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, ())}
 
 
-def parse(options, lines=()):
-    """Changes out of a module's options and of Dockerfile lines; the options win.
+def parse(options):
+    """Changes out of a module's options.
 
     :param options: dict with any of ``cmd entrypoint env exposed_ports labels workdir user volumes healthcheck stop_signal shell``.
     :raises InvalidValue: names the option.
     """
-    found = _lines(lines)
+    found = {}
     for name in ("workdir", "user", "stop_signal"):
         if options.get(name) is not None:
             found[name] = options[name]
     for name, check in (("user", _check_user), ("stop_signal", _check_signal)):
         if name in found:
-            check(found[name], name if options.get(name) is not None else "changes", found[name])
+            check(found[name], name, found[name])
     if options.get("workdir") and not options["workdir"].startswith("/"):
         raise InvalidValue("workdir", options["workdir"], "is not an absolute path")
     for name in ("cmd", "entrypoint", "shell"):
         if options.get(name) is not None:
             found[name] = words(options[name], name)
     for name in ("env", "labels"):
-        found[name] = {**found.get(name, {}), **strings(options.get(name), name)}
-    found["exposed_ports"] = found.get("exposed_ports", []) + ports(options.get("exposed_ports") or [])
-    found["volumes"] = found.get("volumes", []) + volumes(options.get("volumes") or [], "volumes")
+        found[name] = strings(options.get(name), name)
+    found["exposed_ports"] = ports(options.get("exposed_ports") or [])
+    found["volumes"] = volumes(options.get("volumes") or [], "volumes")
     if options.get("healthcheck") is not None:
         found["healthcheck"] = healthcheck(options["healthcheck"])
     return _frozen(found)
@@ -238,110 +233,3 @@ def _check_signal(text, option, value):
 def _check_user(text, option, value):
     if not _USER.fullmatch(text):
         raise InvalidValue(option, value, "is not a user", "write it as USER, USER:GROUP, UID or UID:GID")
-
-
-# --- lines of a Dockerfile
-
-def _lines(lines):
-    found = {}
-    for line in lines:
-        instruction, unused, rest = line.strip().partition(" ")
-        handler = _INSTRUCTIONS.get(instruction.upper())
-        rest = rest.strip()
-        if handler is None or not rest:
-            raise InvalidValue("changes", line, "is not an instruction that is taken here",
-                               "use one of %s" % ", ".join(sorted(_INSTRUCTIONS)))
-        handler(found, rest, line)
-    return found
-
-
-def _exec_or_shell(name):
-    def handle(found, rest, line):
-        parsed = _json_list(rest)
-        found[name] = parsed if parsed is not None else list(found.get("shell", SHELL)) + [rest]
-    return handle
-
-
-def _json_list(text):
-    if not text.startswith("["):
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
-
-
-def _pairs(name):
-    def handle(found, rest, line):
-        pairs = found.setdefault(name, {})
-        try:
-            parts = shlex.split(rest)
-        except ValueError as error:
-            raise InvalidValue("changes", line, str(error)) from None
-        if "=" not in parts[0]:
-            key, unused, value = rest.partition(" ")
-            pairs[key] = value.strip()
-            return
-        for part in parts:
-            key, equals, value = part.partition("=")
-            if not equals or not key:
-                raise InvalidValue("changes", line, "has a word that is not NAME=VALUE")
-            pairs[key] = value
-    return handle
-
-
-def _simple(name):
-    def handle(found, rest, line):
-        found[name] = rest
-    return handle
-
-
-def _workdir(found, rest, line):
-    found["workdir"] = rest if rest.startswith("/") else "%s/%s" % (found.get("workdir", "").rstrip("/"), rest)
-
-
-def _many(name, check):
-    def handle(found, rest, line):
-        values = _json_list(rest)
-        found.setdefault(name, []).extend(check(values if values is not None else rest.split(), "changes"))
-    return handle
-
-
-def _shell(found, rest, line):
-    value = _json_list(rest)
-    if not value:
-        raise InvalidValue("changes", line, "is not a JSON list")
-    found["shell"] = value
-
-
-def _healthcheck(found, rest, line):
-    options = {}
-    while rest.startswith("--"):
-        flag, unused, rest = rest.partition(" ")
-        key, unused, value = flag[2:].partition("=")
-        key = key.replace("-", "_")
-        if key not in ("interval", "timeout", "start_period", "start_interval", "retries"):
-            raise InvalidValue("changes", line, "has an unknown flag --%s" % key)
-        options[key] = value
-        rest = rest.strip()
-    kind, unused, command = rest.partition(" ")
-    if kind.upper() == "NONE":
-        options["test"] = ["NONE"]
-    elif kind.upper() == "CMD" and command.strip():
-        parsed = _json_list(command.strip())
-        options["test"] = ["CMD"] + parsed if parsed is not None else ["CMD-SHELL", command.strip()]
-    else:
-        raise InvalidValue("changes", line, "is neither HEALTHCHECK CMD nor HEALTHCHECK NONE")
-    found["healthcheck"] = healthcheck(options)
-
-
-def _on_build(found, rest, line):
-    found.setdefault("on_build", []).append(rest)
-
-
-_INSTRUCTIONS = {
-    "CMD": _exec_or_shell("cmd"), "ENTRYPOINT": _exec_or_shell("entrypoint"), "ENV": _pairs("env"), "LABEL": _pairs("labels"),
-    "EXPOSE": _many("exposed_ports", ports), "VOLUME": _many("volumes", volumes), "WORKDIR": _workdir, "USER": _simple("user"),
-    "STOPSIGNAL": _simple("stop_signal"), "HEALTHCHECK": _healthcheck, "SHELL": _shell, "ONBUILD": _on_build,
-}
