@@ -12,17 +12,20 @@ short_description: Load images from archives
 version_added: 0.1.0
 description:
   - Brings the images of an archive to the host. The archive is one of C(docker save) or C(podman save), or an OCI image layout in a tar
-    file, compressed or not.
+    file, compressed or not; or a directory, which is an OCI image layout or what C(skopeo) and C(podman) call C(dir).
   - Nothing is changed if all images of the archive are here under the names that the archive gives them.
   - A damaged or hostile archive is refused, and nothing of it stays.
 options:
   path:
-    description: The archive, on the host.
+    description: The archive, or the directory, on the host.
     type: path
     required: true
 notes:
   - An archive with images for several platforms gives the one for this host.
+  - An OCI image layout may give an image no more than a tag, and C(dir) gives none. Such an image comes without a name; give it one with
+    M(agentless.containers.image_tag), by its ID.
 seealso:
+  - module: agentless.containers.image_export
   - module: agentless.containers.image_import
   - module: agentless.containers.image_pull
   - name: community.docker.docker_image_load

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Image archives: what ``docker save`` writes, and OCI layouts in a tar file. Read in one pass, compressed or not.
 
-:func:`scan` tells what is in one without storing anything; :func:`load` brings it into the store.
+A directory is read as well: an OCI layout (of skopeo, umoci, buildah), or what containers/image calls ``dir``: a manifest.json beside blobs
+named by their digits. :func:`scan` tells what is in one without storing anything; :func:`load` brings it into the store.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import json
 import os
 import posixpath
+import re
 from typing import Optional, Tuple
 
 from ..errors import Corrupt, InvalidValue
@@ -31,6 +33,7 @@ from ..spec.image import (
     platform_of,
 )
 from ..spec.reference import Reference
+from ..state import listed
 from .create import encode
 from .verify import check_config, check_digest, check_index, check_manifest, document
 
@@ -38,6 +41,7 @@ CONTAINERD_NAME = "io.containerd.image.name"
 _SMALL = 4 << 20
 _SMALL_SUM = 64 << 20
 _BLOBS = "blobs/sha256/"
+_HEX = re.compile("[0-9a-f]{64}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +58,14 @@ def scan(path, platform):
 
     :raises Corrupt: it is no image archive, or a damaged one.
     """
+    return _Content(path, None).images(platform)
+
+
+def survey(path, platform):
+    """What :func:`scan` tells, and by which lists: (list of :class:`Archived`, names of the lists: index.json, manifest.json)."""
     content = _Content(path, None)
-    return content.images(platform)
+    images = content.images(platform)
+    return images, content.lists()
 
 
 def load(store, path, platform):
@@ -100,6 +110,7 @@ class _Content:
         self.fresh = set()
         self._documents = {}
         self._files = {}
+        self._sizes = {}
         self._links = {}
         self._budget = _SMALL_SUM
         self._read = False
@@ -107,6 +118,9 @@ class _Content:
     def read(self):
         """Go through the archive once."""
         self._read = True
+        if os.path.isdir(self.path):
+            self._read_directory()
+            return
         if os.path.exists(self.path) and not os.path.isdir(self.path) and not os.path.isfile(self.path):
             # it is read twice, and a pipe has its content once
             raise InvalidValue("path", self.path, "is not a regular file", "put its content into a file")
@@ -117,19 +131,33 @@ class _Content:
                     self._add(entry, reader)
         except FileNotFoundError:
             raise InvalidValue("path", self.path, "does not exist on the host", "copy the archive to the host first") from None
-        except IsADirectoryError:
-            raise InvalidValue("path", self.path, "is a directory", "give an archive file") from None
+
+    def _read_directory(self):
+        names = [name for name in ("oci-layout", "index.json", "manifest.json", "version") if os.path.isfile(os.path.join(self.path, name))]
+        if "index.json" not in names and "manifest.json" not in names:
+            raise InvalidValue("path", self.path, "is a directory without index.json and manifest.json",
+                               "give an archive file, or the directory of an OCI layout")
+        top = {name: os.path.join(self.path, name) for name in names}
+        blobs = os.path.join(self.path, "blobs", "sha256")
+        files = {_BLOBS + name: os.path.join(blobs, name) for name in listed(blobs)}
+        if "index.json" not in names:
+            files = {_BLOBS + name: os.path.join(self.path, name) for name in listed(self.path) if _HEX.fullmatch(name)}
+        for name, path in {**top, **files}.items():
+            if os.path.isfile(path):
+                self._take(name, os.path.getsize(path), stream.read_file(path))
 
     def _add(self, entry, reader):
         name = posixpath.normpath("/" + entry.name)[1:]
         if entry.type in (tar.SYMLINK, tar.HARDLINK):
             start = posixpath.dirname(name) if entry.type == tar.SYMLINK else ""
             self._links[name] = posixpath.normpath(posixpath.join("/", start, entry.link))[1:]
-        if entry.type != tar.REGULAR:
-            return
+        if entry.type == tar.REGULAR:
+            self._take(name, entry.size, reader.body())
+
+    def _take(self, name, size, pieces):
         head = b""
-        pieces = reader.body()
-        if entry.size <= _SMALL:
+        self._sizes[name] = size
+        if size <= _SMALL:
             data = b"".join(bytes(piece) for piece in pieces)
             if data[:1] in (b"{", b"[") or name == "oci-layout":
                 self._keep(name, data)
@@ -170,6 +198,8 @@ class _Content:
             self.read()
         if "index.json" in self._documents:
             found = self._from_index(platform)
+        elif self._is_bare_manifest():
+            found = self._from_manifest()
         elif "manifest.json" in self._documents:
             found = [self._from_docker(item) for item in self._docker_list()]
         else:
@@ -178,6 +208,10 @@ class _Content:
         if not found:
             raise Corrupt("archive %s has no images" % self.path)
         return found
+
+    def lists(self):
+        """Names of the documents that list images."""
+        return [name for name in ("index.json", "manifest.json") if name in self._documents]
 
     def _document(self, name):
         for unused in range(8):
@@ -190,6 +224,17 @@ class _Content:
 
     def _blob(self, digest):
         return self._document(_BLOBS + check_digest(digest)[1])
+
+    # what containers/image calls dir: one image, its own manifest is the list
+
+    def _is_bare_manifest(self):
+        return self._documents.get("manifest.json", b"")[:1] == b"{"
+
+    def _from_manifest(self):
+        data = self._documents["manifest.json"]
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        self._documents[_BLOBS + digest.partition(":")[2]] = data
+        return [self._archived(each, image_id, ()) for each, image_id in self._manifests({"digest": digest}, None)]
 
     # OCI layout
 
@@ -205,10 +250,17 @@ class _Content:
 
     def _archived(self, digest, image_id, references):
         data = self._blob(digest)
+        manifest = document(data, self.path)
+        for layer in manifest["layers"]:
+            if self._sizes.get(_BLOBS + check_digest(layer["digest"])[1]) != layer["size"]:
+                raise Corrupt("archive %s lacks layer %s, or has it with another size" % (self.path, layer["digest"]),
+                              "make or fetch the archive again")
         if self.blobs is not None:
-            self._store(data)
-            self._store(self._blob(image_id))
-        media_type = document(data, self.path).get("mediaType") or OCI_MANIFEST
+            for blob in (digest, image_id, *(layer["digest"] for layer in manifest["layers"])):
+                # a small layer may look like a document: one whose first file is named "[", for example
+                if _BLOBS + blob.partition(":")[2] in self._documents:
+                    self._store(self._blob(blob))
+        media_type = manifest.get("mediaType") or OCI_MANIFEST
         return Archived(image_id, tuple(dict.fromkeys(references)), Descriptor(media_type, digest, len(data)))
 
     def _manifests(self, item, platform):
@@ -259,6 +311,8 @@ class _Content:
         image_id = "sha256:" + hashlib.sha256(data).hexdigest()
         references = tuple(_reference(text) for text in item.get("RepoTags") or [])
         if self.blobs is None:
+            for name in layers:
+                self._layer_name(name)
             return Archived(image_id, references)
         self._store(data)
         manifest = Manifest(Descriptor(OCI_CONFIG, image_id, len(data)), tuple(self._layer(name) for name in layers), OCI_MANIFEST)
@@ -266,12 +320,20 @@ class _Content:
         return Archived(image_id, references, Descriptor(OCI_MANIFEST, self._store(data), len(data)))
 
     def _layer(self, name):
+        name = self._layer_name(name)
+        if name in self._documents:
+            # a tar archive may look like a document: one whose first file is named "[", for example
+            data = self._documents[name]
+            return Descriptor(OCI_LAYER, self._store(data), len(data))
+        found = self._files[name]
+        suffix = {"gzip": "+gzip", "zstd": "+zstd"}.get(found.compression, "")
+        return Descriptor(OCI_LAYER + suffix, found.digest, found.size)
+
+    def _layer_name(self, name):
         name = posixpath.normpath(name)
         for unused in range(8):
-            if name in self._files:
-                found = self._files[name]
-                suffix = {"gzip": "+gzip", "zstd": "+zstd"}.get(found.compression, "")
-                return Descriptor(OCI_LAYER + suffix, found.digest, found.size)
+            if name in self._sizes:
+                return name
             name = self._links.get(name, name)
         raise Corrupt("archive %s lacks layer %s" % (self.path, name), "make or fetch the archive again")
 
