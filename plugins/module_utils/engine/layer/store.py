@@ -101,6 +101,17 @@ class LayerStore:
             finally:
                 staging.discard()
 
+    def take(self, chain_id, diff_id, parent, directory, size):
+        """Make a directory that holds a layer's content as overlayfs wants it the layer of that chain ID, by renaming it.
+
+        A layer that is there already stays, and so does the directory then.
+
+        :param parent: chain ID of the layer below, or None. :param size: bytes.
+        """
+        with self.staging(chain_id, diff_id, [parent] if parent else []) as staging:
+            if staging is not None:
+                staging.take(directory, size)
+
     def remove(self, chain_id):
         """Remove a layer; returns whether it was there. The name goes first, so that nothing incomplete has it."""
         doomed = os.path.join(self.root, ".gone-" + chain_id.partition(":")[2])
@@ -163,6 +174,14 @@ class Staging:
             "size": self._applied.size, "entries": self._applied.entries}, durable=False)
         os.rename(self._directory, self._store.directory(self._chain_id))
         self._applied = None
+
+    def take(self, directory, size):
+        """Publish a directory that is complete already."""
+        state.make_directory(self._directory)
+        state.write_json(os.path.join(self._directory, "layer.json"), {
+            "diff_id": self._diff_id, "parent": self._parents[-1] if self._parents else None, "size": size, "entries": None}, durable=False)
+        os.rename(directory, os.path.join(self._directory, "diff"))
+        os.rename(self._directory, self._store.directory(self._chain_id))
 
     def discard(self):
         """Remove what is not published."""

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``image_build``."""
+
+from __future__ import annotations
+
+import os
+
+from ..engine.build.fetch import FetchOptions
+from ..engine.build.settings import Settings
+from ..engine.build.solve import Build
+from ..engine.errors import InvalidValue
+from ..engine.reconcile.image_build import observe, plan
+from .argspec import REGISTRY
+from .container_limits import shm_size
+from .image import inspected, named_reference, registry_options
+from .run import Outcome
+
+EPOCH = "SOURCE_DATE_EPOCH"
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "tag": {"type": "str", "default": "latest"},
+    "tags": {"type": "list", "elements": "str"},
+    "path": {"type": "str"},
+    "dockerfile": {"type": "str"},
+    "dockerfile_inline": {"type": "str"},
+    "contexts": {"type": "dict"},
+    "args": {"type": "dict"},
+    "target": {"type": "str"},
+    "platform": {"type": "str"},
+    "labels": {"type": "dict"},
+    "pull": {"type": "bool", "default": False},
+    "nocache": {"type": "bool", "default": False, "aliases": ["no_cache"]},
+    "cache_from": {"type": "list", "elements": "str"},
+    "network": {"type": "str", "default": "default", "choices": ["default", "host", "none"]},
+    "etc_hosts": {"type": "dict"},
+    "shm_size": {"type": "str"},
+    "secrets": {"type": "list", "elements": "dict", "no_log": False, "options": {
+        "id": {"type": "str", "required": True},
+        "type": {"type": "str", "default": "file", "choices": ["file", "env", "value"]},
+        "src": {"type": "path"},
+        "env": {"type": "str"},
+        "value": {"type": "str", "no_log": True},
+    }, "required_if": [("type", "file", ["src"]), ("type", "env", ["env"]), ("type", "value", ["value"])]},
+    "ssh": {"type": "list", "elements": "str"},
+    "allow": {"type": "list", "elements": "str", "choices": ["network.host", "security.insecure"]},
+    "squash": {"type": "bool", "default": False},
+    **REGISTRY,
+}
+
+
+def handle(params, roots, check_mode):
+    """See module/run.py."""
+    references = _references(params)
+    build = Build(roots, settings(params))
+    build.__enter__()
+    try:
+        predicted = build.dry_run()
+        holders = observe(roots, references)
+        made = []
+        todo = plan(references, holders, predicted, build, made)
+    except BaseException:
+        build.__exit__()
+        raise
+    report = {}
+
+    def close():
+        report["log"] = build.log_text()
+        build.__exit__()
+
+    def result():
+        outcome = made[0] if made else predicted
+        return {"image": {} if todo and check_mode else inspected(roots, references[0]), "id": outcome.id,
+                "steps": [step.to_json() for step in outcome.steps], "pulled": outcome.pulls,
+                "log": report.get("log") or build.log_text() if not check_mode else ""}
+
+    outcome = Outcome(result, todo, lambda: bool(made) and any(holder != made[0].id for holder in holders), build.warnings, close)
+    if check_mode:
+        close()
+    return outcome
+
+
+def _references(params):
+    found = [named_reference(params["name"], params["tag"])]
+    for each in params["tags"] or ():
+        # "1.2" is another tag of the same name, "other:1.2" another name
+        plain = ":" not in each and "/" not in each
+        found.append(named_reference(found[0].name if plain else each, each if plain else params["tag"]))
+    return list(dict.fromkeys(found))
+
+
+def settings(params):
+    """The Settings of a module's parameters."""
+    args = _strings(params["args"], "args")
+    return Settings(
+        source=_source(params),
+        dockerfile=params["dockerfile"],
+        inline=params["dockerfile_inline"],
+        args=args,
+        target=params["target"],
+        platform=params["platform"],
+        labels=_strings(params["labels"], "labels"),
+        contexts=_strings(params["contexts"], "contexts"),
+        secrets=_secrets(params),
+        ssh=_sockets(params),
+        network=params["network"],
+        allow=tuple(params["allow"] or ()),
+        etc_hosts=_strings(params["etc_hosts"], "etc_hosts"),
+        shm_size=shm_size(params["shm_size"]),
+        pull=params["pull"],
+        no_cache=params["nocache"],
+        cache_from=tuple(params["cache_from"] or ()),
+        squash=params["squash"],
+        registry=registry_options(params),
+        fetch=FetchOptions(params["validate_certs"], params["ca_path"], params["timeout"]),
+        epoch=_epoch(args))
+
+
+def _source(params):
+    if params["path"] is None and params["dockerfile_inline"] is None:
+        raise InvalidValue("path", None, "is needed", "give path, or a Dockerfile without context in dockerfile_inline")
+    if params["dockerfile_inline"] is not None and params["dockerfile"] is not None:
+        raise InvalidValue("dockerfile", params["dockerfile"], "goes not with dockerfile_inline", "leave one of them out")
+    return params["path"] if params["path"] is not None else params["dockerfile_inline"].encode()
+
+
+def _strings(value, option):
+    found = {}
+    for key, each in (value or {}).items():
+        if isinstance(each, (dict, list)):
+            raise InvalidValue("%s.%s" % (option, key), each, "is not a string", "put quotes around it")
+        found[str(key)] = "" if each is None else str(each)
+    return found
+
+
+def _epoch(args):
+    text = args.get(EPOCH, os.environ.get(EPOCH, ""))
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise InvalidValue("args.%s" % EPOCH, text, "is not a number of seconds since 1970")
+    return int(text)
+
+
+def _secrets(params):
+    found = {}
+    for each in params["secrets"] or ():
+        if each["type"] == "value":
+            found[each["id"]] = each["value"].encode()
+        elif each["type"] == "env":
+            if each["env"] not in os.environ:
+                raise InvalidValue("secrets.env", each["env"], "is not in the environment of the task on the host",
+                                   "set it with environment")
+            found[each["id"]] = os.environb[os.fsencode(each["env"])]
+        else:
+            try:
+                with open(each["src"], "rb") as stream:
+                    found[each["id"]] = stream.read()
+            except OSError as error:
+                raise InvalidValue("secrets.src", each["src"], "cannot be read: %s" % error.strerror.lower(),
+                                   "the file must be on the host") from None
+    return found
+
+
+def _sockets(params):
+    found = {}
+    for each in params["ssh"] or ():
+        name, equals, path = each.partition("=")
+        path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
+        if not path or not os.path.exists(path):
+            raise InvalidValue("ssh", each, "leads to no socket of an agent on the host", "write it as default=/path/of/the/socket")
+        found[name] = path
+    return found
