@@ -15,7 +15,7 @@ import stat
 import time
 
 from ..layer import whiteout
-from .view import O_DIRECTORY, open_directory
+from .view import O_DIRECTORY, SourceError, open_directory
 
 # labels of this host's own policy, not of the files
 _HOST_XATTRS = ("security.selinux", "security.ima", "security.evm", "security.apparmor", "security.SMACK64")
@@ -111,6 +111,19 @@ class _Hasher:
             self._pool.shutdown()
 
     def add(self, picked):
+        """Take in one source.
+
+        :raises SourceError: it is no longer what was selected.
+        """
+        try:
+            self._add(picked)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO):
+                raise
+            raise SourceError(picked.source, "changed while it was read: %s" % error.strerror.lower(),
+                              "build while nothing else writes to it") from error
+
+    def _add(self, picked):
         self._links = {}
         if picked.content is not None:
             self._records.append(("inline", picked.name, hashlib.sha256(picked.content).hexdigest()))
@@ -186,7 +199,7 @@ class _Hasher:
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.ELOOP, "was replaced while the build read it", node.name)
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), node.name)
             xattrs = _text(xattrs_of(fd))
             if status.st_size > _SMALL:
                 content, fd = self._later(fd, status, xattrs), -1

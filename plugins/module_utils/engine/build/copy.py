@@ -58,8 +58,6 @@ def place(selection, target_root, destination, owner=None, chmod=None, keyword="
         wanted = frozenset(picked for picked in selection.picked if keyword == "ADD" and picked.local)
     else:
         wanted = frozenset(selection.picked if unpack else ())
-    if not is_directory:
-        _check_single(selection, target_root, path, destination, keyword)
     for picked in selection.picked:
         copier.place(picked, path, is_directory, picked in wanted)
     return Placed(copier.files, copier.size, tuple(copier.changed))
@@ -79,22 +77,6 @@ def _clean(destination, work_dir):
     return "/" + path.lstrip("/"), is_directory
 
 
-def _check_single(selection, target_root, path, destination, keyword):
-    """Several files over each other would be a mistake that nobody sees."""
-    files = [picked for picked in selection.picked if not picked.is_directory]
-    if len(files) < 2:
-        return
-    try:
-        fd = open_in_root(target_root, path)
-    except OSError:
-        fd = None
-    found = fd is not None and stat.S_ISDIR(os.fstat(fd).st_mode)
-    if fd is not None:
-        os.close(fd)
-    if not found:
-        raise SourceError(destination, "%s has %d files for it, but it is no directory" % (keyword, len(files)), "end it with a slash")
-
-
 class _Copier:
     def __init__(self, root, owner, chmod, mtime):
         self.root, self.owner, self.chmod, self.mtime = root, owner, chmod, mtime
@@ -102,6 +84,7 @@ class _Copier:
         self.changed = []
         self._picked = None
         self._links, self._top, self._path = {}, None, []
+        self._replaced = False
 
     def place(self, picked, path, is_directory, may_unpack):
         self._picked, self._links, self._path = picked, {}, []
@@ -166,6 +149,11 @@ class _Copier:
                 name = last
                 if found is not None:
                     os.close(found)
+                if self._replaced:
+                    # one after the other under the same name: a mistake that nobody would see
+                    os.close(target)
+                    raise SourceError(picked.source, "is not the only file for %s, which is no directory" % path, "end it with a slash")
+                self._replaced = True
         try:
             make(name, target)
         finally:
