@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """COMMON (every module), REGISTRY (modules that talk to a registry), INFO (attributes of _info modules), CHANGES (the others)."""
+    """COMMON (every module), REGISTRY (modules that talk to a registry; ACCOUNT and CLIENT are parts of it), INFO (attributes of _info modules), CHANGES (the others)."""
 
     DOCUMENTATION = r"""
 options:
@@ -68,9 +68,58 @@ options:
       - What a mirror lacks, refuses or breaks off comes from the next one, and at last from the registry.
       - O(username) and O(password) are for the registry; a mirror's login is looked for in the stored ones.
       - Pushes and logins always go to the registry itself.
-      - Where this option is not given, the file C(registries.json) in O(state_root) on the host counts. It holds a JSON object whose key
+      - Where this option is not given, the file C(registries.json) in the host's state root counts. It holds a JSON object whose key
         C(mirrors) has such a dictionary.
     type: dict
+notes:
+  - Proxies are taken from the environment variables E(HTTP_PROXY), E(HTTPS_PROXY) and E(NO_PROXY) of the task, in upper or lower case.
+"""
+
+    # the account and the client's options apart, for modules that have one of them in another form
+
+    ACCOUNT = r"""
+options:
+  username:
+    description:
+      - Account at the registry.
+      - Where it is not given, a stored login is used if one fits, see M(agentless.containers.login). Otherwise the access is anonymous.
+    type: str
+  password:
+    description: Password or token of O(username).
+    type: str
+"""
+
+    CLIENT = r"""
+options:
+  validate_certs:
+    description: Whether the registry's TLS certificate must be valid.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File of PEM certificates to trust at the registry in place of the host's own.
+      - Authorities in C(/etc/containers/certs.d/HOST[:PORT]/*.crt) and C(/etc/docker/certs.d/HOST[:PORT]/*.crt) are trusted as well.
+    type: path
+  client_cert:
+    description:
+      - File with the PEM certificate to show to a registry that asks for one. It may hold the key, too.
+      - Pairs of C(NAME.cert) and C(NAME.key) in C(/etc/containers/certs.d/HOST[:PORT]) and C(/etc/docker/certs.d/HOST[:PORT]) are used
+        without this option.
+    type: path
+  client_key:
+    description: File with the PEM key of O(client_cert). It must not need a password.
+    type: path
+  plain_http:
+    description:
+      - Whether to talk HTTP without TLS.
+      - Where it is not given, HTTP is used for loopback addresses (V(localhost), C(127.0.0.0/8), C([::1])) only, as Docker does.
+    type: bool
+  timeout:
+    description:
+      - Seconds to wait for the registry to connect or to send more.
+      - A registry that is busy (status 429 or 503) and asks for a longer time than this is not waited for.
+    type: int
+    default: 60
 notes:
   - Proxies are taken from the environment variables E(HTTP_PROXY), E(HTTPS_PROXY) and E(NO_PROXY) of the task, in upper or lower case.
 """

@@ -12,7 +12,7 @@ short_description: Pull images from a registry
 version_added: 0.1.0
 description:
   - Brings an image from a registry to the host, its layers unpacked and ready to run.
-  - The registry is asked for the digest first (C(HEAD)), and the module reports a change only if the image under the name is another one
+  - The registry is asked for the digest first (C(HEAD)), and the module reports a change only if the digest under the name is another one
     than before. What a broken pull left is continued by the next one.
   - Several layers come at once, and each is checked against its digest and size before it gets its name.
 options:
@@ -43,14 +43,19 @@ options:
       - never
       - not_present
 notes:
-  - Logins are taken from O(username) and O(password), or from what C(docker login) or C(podman login) stored for the account that runs the
-    module (C(~/.docker/config.json), C(~/.config/containers/auth.json)). Credential helpers are not asked.
+  - Logins are taken from O(username) and O(password), or from what M(agentless.containers.login), C(docker login) or C(podman login) stored
+    for the account that runs the module (C($REGISTRY_AUTH_FILE), C(~/.docker/config.json) or C($DOCKER_CONFIG/config.json),
+    C(/run/containers/UID/auth.json), C(~/.config/containers/auth.json)), credential helpers included.
+  - Check mode asks for the digest only, which Docker Hub does not count as a pull, and so do tasks that change nothing. A document is
+    fetched only where the image on the host is of another platform than the one wanted.
   - O(pull=missing) and O(pull=never) are additions to the options of M(community.docker.docker_image_pull).
 seealso:
   - module: agentless.containers.image_info
   - module: agentless.containers.image_load
   - module: agentless.containers.image_push
   - module: agentless.containers.image_remove
+  - module: agentless.containers.image_search
+  - module: agentless.containers.login
   - name: community.docker.docker_image_pull
     description: The module of the same purpose for a Docker daemon, whose options this module takes.
     link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_image_pull_module.html
@@ -79,6 +84,14 @@ EXAMPLES = r"""
     ca_path: /etc/ssl/internal.pem
     username: deploy
     password: "{{ registry_password }}"
+
+- name: Through a mirror
+  agentless.containers.image_pull:
+    name: nginx:1.27
+    registry_mirrors:
+      docker.io:
+        - https://mirror.example.com
+        - https://proxy.example.com/hub
 """
 
 RETURN = r"""

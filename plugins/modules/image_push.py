@@ -11,7 +11,8 @@ module: image_push
 short_description: Push images to a registry
 version_added: 0.1.0
 description:
-  - Sends an image of the host to the registry that its name says. What the registry has already is not sent again.
+  - Sends an image of the host to the registry that its name says. What the registry has already is not sent again, and what
+    another of its repositories has is mounted from there.
   - Nothing is changed if the registry has this very manifest under the name.
 options:
   name:
@@ -23,11 +24,12 @@ options:
     type: str
     default: latest
 notes:
-  - Logins are taken from O(username) and O(password), or from what C(docker login) or C(podman login) stored for the account that runs the
-    module. Credential helpers are not asked.
+  - Logins are taken from O(username) and O(password), or from what M(agentless.containers.login), C(docker login) or C(podman login) stored
+    for the account that runs the module, credential helpers included.
 seealso:
   - module: agentless.containers.image_pull
   - module: agentless.containers.image_tag
+  - module: agentless.containers.login
   - name: community.docker.docker_image_push
     description: The module of the same purpose for a Docker daemon, whose options this module takes.
     link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_image_push_module.html

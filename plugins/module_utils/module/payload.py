@@ -203,15 +203,15 @@ def engine_image():
 
 
 def engine_layer():
-    from ..engine.layer import apply, compress, diff, finish, store, stream, tar, whiteout, write
+    from ..engine.layer import acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, whiteout, write, xattrs
 
-    return apply, compress, diff, finish, store, stream, tar, whiteout, write
+    return acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, whiteout, write, xattrs
 
 
 def engine_linux():
-    from ..engine.linux import bpf, calls, consts, features, netns
+    from ..engine.linux import bpf, calls, consts, features, netns, zstd
 
-    return bpf, calls, consts, features, netns
+    return bpf, calls, consts, features, netns, zstd
 
 
 def engine_net():
@@ -231,7 +231,9 @@ def engine_reconcile():
         cgroup,
         container,
         container_actions,
+        container_commit,
         container_exec,
+        container_export,
         engine,
         host,
         image,
@@ -247,7 +249,9 @@ def engine_reconcile():
         cgroup,
         container,
         container_actions,
+        container_commit,
         container_exec,
+        container_export,
         engine,
         host,
         image,
@@ -269,6 +273,7 @@ def engine_rootfs():
 def engine_runtime():
     from ..engine.runtime import (
         bundle,
+        commit,
         container,
         copyup,
         create,
@@ -291,6 +296,7 @@ def engine_runtime():
 
     return (
         bundle,
+        commit,
         container,
         copyup,
         create,
@@ -342,9 +348,12 @@ def glue():
         cgroup,
         container,
         container_arguments,
+        container_commit,
         container_comparisons,
         container_conditions,
+        container_diff,
         container_exec,
+        container_export,
         container_health,
         container_info,
         container_isolation,
@@ -381,9 +390,12 @@ def glue():
         cgroup,
         container,
         container_arguments,
+        container_commit,
         container_comparisons,
         container_conditions,
+        container_diff,
         container_exec,
+        container_export,
         container_health,
         container_info,
         container_isolation,

@@ -8,10 +8,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional, Tuple
 
-from ..errors import Corrupt, Denied, EngineError, NotFound
-from ..spec.image import OCI_INDEX
+from ..errors import Corrupt, EngineError, NotFound, Unreachable
+from ..spec.image import INDEX_TYPES, OCI_INDEX
 from ..spec.reference import Reference
 from .credentials import HUB
+from .resolve import CONFIG_TYPES
 from .transport import join
 from .verify import check_index, document
 
@@ -52,7 +53,9 @@ def search(registry, term, limit=None):
         return _search_v1(registry, _HUB_SEARCH, term, limit)
     try:
         found = catalog(registry, lambda name: term.lower() in name, limit)
-    except (NotFound, Denied, EngineError) as error:
+    except EngineError as error:
+        if isinstance(error, Unreachable):
+            raise
         # some registries show no catalog but answer the search of old
         try:
             return _search_v1(registry, registry.base + "v1/search", term, limit)
@@ -171,3 +174,27 @@ def _entries(registry, index):
 
 def _selected(found, artifact_type):
     return [each for each in found if artifact_type is None or each.artifact_type == artifact_type]
+
+
+def described(remote, reference):
+    """What a manifest or index is (dict): digest, media_type, artifact_type, size, annotations, and ``platforms`` or ``layers``."""
+    value = document(remote.data, reference.familiar)
+    config = value.get("config") if isinstance(value.get("config"), dict) else {}
+    found = {"digest": remote.digest, "media_type": remote.media_type, "size": len(remote.data),
+             "annotations": value.get("annotations") or {}, "artifact_type": value.get("artifactType")}
+    if remote.media_type in INDEX_TYPES:
+        check_index(value, reference.familiar)
+        found["platforms"] = [_entry(each) for each in value["manifests"]]
+        return found
+    if found["artifact_type"] is None and config.get("mediaType") not in CONFIG_TYPES:
+        found["artifact_type"] = config.get("mediaType")
+    found["layers"] = [{"digest": each.get("digest"), "media_type": each.get("mediaType"), "size": each.get("size")}
+                       for each in value.get("layers") or () if isinstance(each, dict)]
+    return found
+
+
+def _entry(value):
+    platform = value.get("platform") or {}
+    name = "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
+    return {"platform": name or None, "digest": value["digest"], "media_type": value["mediaType"], "size": value["size"],
+            "artifact_type": value.get("artifactType")}
