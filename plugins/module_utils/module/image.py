@@ -50,13 +50,13 @@ def reference_of(name, tag=None, option="name"):
         raise InvalidValue("tag", tag, "cannot be the tag of an image", error.hint) from None
 
 
-def named_reference(name, tag):
+def named_reference(name, tag, option="name"):
     """The Reference under which a module stores what it makes; no digest and no ID."""
     if is_id(name):
-        raise InvalidValue("name", name, "is an image ID", "give the name that the image is to have")
-    reference = reference_of(name, tag)
+        raise InvalidValue(option, name, "is an image ID", "give the name that the image is to have")
+    reference = reference_of(name, tag, option)
     if reference.digest:
-        raise InvalidValue("name", name, "has a digest, which is no name to give", "give a tag")
+        raise InvalidValue(option, name, "has a digest, which is no name to give", "give a tag")
     return reference
 
 

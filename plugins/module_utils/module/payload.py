@@ -203,9 +203,25 @@ def engine_image():
 
 
 def engine_layer():
-    from ..engine.layer import acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, whiteout, write, xattrs
+    from ..engine.layer import (
+        acl,
+        apply,
+        bounds,
+        branches,
+        compress,
+        diff,
+        finish,
+        sparse,
+        store,
+        stream,
+        tar,
+        tree,
+        whiteout,
+        write,
+        xattrs,
+    )
 
-    return acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, whiteout, write, xattrs
+    return acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, tree, whiteout, write, xattrs
 
 
 def engine_linux():

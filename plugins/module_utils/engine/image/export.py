@@ -64,9 +64,9 @@ def _blobs_of(image):
 
 def _write_file(store, images, path, kind, compression):
     temporary = os.path.join(os.path.dirname(path), ".%s.%s.tmp" % (os.path.basename(path), secrets.token_hex(4)))
-    packed = temporary + ".packed"
+    smaller = temporary + ".packed"
     try:
-        with open(temporary, "xb", opener=_private) as target:
+        with open(temporary, "xb", opener=private) as target:
             archive = _Archive(target)
             if kind == DOCKER:
                 _write_docker(store, images, archive)
@@ -77,23 +77,23 @@ def _write_file(store, images, path, kind, compression):
             if compression == NONE:
                 os.fsync(target.fileno())
         if compression != NONE:
-            _pack(temporary, packed, compression)
-            os.rename(packed, temporary)
-        _keep_attributes(path, temporary)
+            _pack(temporary, smaller, compression)
+            os.rename(smaller, temporary)
+        keep_attributes(path, temporary)
         os.rename(temporary, path)
     except BaseException:
         state.remove_file(temporary)
-        state.remove_file(packed)
+        state.remove_file(smaller)
         raise
     state.sync_directory(os.path.dirname(path) or ".")
 
 
-def _private(path, flags):
-    # an image may hold secrets: nobody else reads the archive, as with docker save -o
+def private(path, flags):
+    """An opener for open(): an image may hold secrets, so nobody else reads the file, as with ``docker save -o``."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
-def _keep_attributes(path, temporary):
+def keep_attributes(path, temporary):
     """A file that is replaced keeps mode and owner."""
     with contextlib.suppress(FileNotFoundError):
         status = os.stat(path)
@@ -102,13 +102,19 @@ def _keep_attributes(path, temporary):
 
 
 def _pack(source, target, compression):
-    from ..layer.compress import gzip
+    with open(target, "xb", opener=private) as out:
+        out.writelines(packed(stream.read_file(source, 1 << 20), compression))
+        out.flush()
+        os.fsync(out.fileno())
 
-    pieces = stream.read_file(source, 1 << 20)
-    with open(target, "xb", opener=_private) as packed:
-        packed.writelines(gzip(pieces) if compression == GZIP else _zstd(pieces))
-        packed.flush()
-        os.fsync(packed.fileno())
+
+def packed(pieces, compression):
+    """The stream with a compression."""
+    if compression == GZIP:
+        from ..layer.compress import gzip
+
+        return gzip(pieces)
+    return _zstd(pieces) if compression == ZSTD else pieces
 
 
 def _zstd(pieces):
