@@ -151,12 +151,6 @@ def test_a_header_of_gigabytes_is_refused():
         read(bytes(block))
 
 
-def test_sparse_files_are_refused_by_name():
-    info, content = member("holes", b"", pax_headers={"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})
-    with pytest.raises(Unsupported, match="holes"):
-        read(python_archive(tarfile.PAX_FORMAT, [(info, content)]))
-
-
 def test_the_same_entries_give_the_same_bytes():
     entries = [(write.make_entry("a\u00e9", size=1, mtime=10**9 + 1, xattrs={"b": b"2", "a": b"1"}), b"x")]
     assert archive(entries) == archive(entries)

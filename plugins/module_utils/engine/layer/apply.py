@@ -18,14 +18,19 @@ import stat
 from typing import Tuple
 
 from ..errors import Corrupt, Unsupported
-from . import tar, whiteout
+from . import acl, sparse, tar, whiteout, xattrs
+from .tree import HOSTILE, O_DIR, Tree, readlink, remove_tree, split
 
-_O_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+__all__ = ["Applied", "Tree", "Unpacker", "apply", "remove_tree", "split", "unpacking"]
+
 _O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAX_OPEN = 64
 _MAX_LINKS = 40
-_HOSTILE = "the archive is hostile or damaged; do not use it"
-_MAX_DEPTH = 256
+_HOLE = 64 << 10
+_ZEROS = bytes(_HOLE)
+# smaller files are not searched for holes
+_LARGE = 1 << 20
+_MAX_LATER = 16 << 20
+_IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,64 +73,6 @@ def unpacking(directory, map_ids=None):
         tree.close()
 
 
-def split(name):
-    """The components of a member's name: no ``.``, nothing before the root.
-
-    :raises Corrupt: it has a ``..``.
-    """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise Corrupt("archive member %r leads out of the archive" % name, _HOSTILE)
-    if len(parts) > _MAX_DEPTH:
-        raise Corrupt("archive member %r... is nested too deeply" % "/".join(parts[:5]))
-    return parts
-
-
-class Tree:
-    """Descriptors of the directories in use, by path (tuple of components)."""
-
-    def __init__(self, directory):
-        self.root = os.open(directory, _O_DIR)
-        self._open = {}
-
-    def close(self):
-        self.forget()
-        os.close(self.root)
-
-    def trim(self):
-        """Close what is open when it is much. Only between members: within one, callers hold descriptors."""
-        if len(self._open) >= _MAX_OPEN:
-            self.forget()
-
-    def forget(self):
-        """Close all but the root: a directory was replaced, or enough are open."""
-        for fd in self._open.values():
-            os.close(fd)
-        self._open.clear()
-
-    def find(self, parts):
-        """The descriptor of an existing directory by exact path, or None where it does not exist or a link or file is in its way."""
-        if not parts:
-            return self.root
-        if len(parts) > _MAX_DEPTH:
-            raise Corrupt("archive member %r... is nested too deeply" % "/".join(parts[:5]))
-        key = tuple(parts)
-        fd = self._open.get(key)
-        if fd is not None:
-            return fd
-        parent = self.find(parts[:-1])
-        if parent is None:
-            return None
-        try:
-            fd = os.open(parts[-1], _O_DIR, dir_fd=parent)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                return None
-            raise
-        self._open[key] = fd
-        return fd
-
-
 class Unpacker:
     """``add`` every entry, then ``finish``. ``implied`` names the directories (relative paths) that no entry described."""
 
@@ -136,6 +83,9 @@ class Unpacker:
         self.implied = set()
         # path -> mtime of directories, set last: every file made inside would change them
         self._times = {}
+        # path -> default ACL of directories, set last: every file made inside would inherit it
+        self._inherited = {}
+        self._inherited_size = 0
 
     def add(self, entry, reader):
         self.entries += 1
@@ -158,12 +108,17 @@ class Unpacker:
         except (OverflowError, ValueError) as error:
             raise Corrupt("archive member %r cannot be made: %s" % (entry.name, error)) from error
         except OSError as error:
-            if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP, errno.EINVAL):
+            if error.errno in _IMPOSSIBLE:
                 raise Corrupt("archive member %r cannot be made: %s" % (entry.name, error.strerror.lower())) from error
             raise OSError(error.errno, error.strerror, entry.name) from error
 
     def finish(self):
-        """Set the times of directories, deepest first."""
+        """Set what waited until nothing is made any more: default ACLs, and the times of directories, deepest first."""
+        for parts, value in self._inherited.items():
+            self.tree.trim()
+            fd = self.tree.find(parts)
+            if fd is not None:
+                xattrs.write(fd, {acl.DEFAULT: value})
         for parts in sorted(self._times, key=len, reverse=True):
             self.tree.trim()
             fd = self.tree.find(parts)
@@ -216,7 +171,7 @@ class Unpacker:
                 self._hide(parts, above)
         fd = self.tree.find(parts)
         if fd is None:
-            raise Corrupt("archive member %r lies below something that is no directory" % name, _HOSTILE)
+            raise Corrupt("archive member %r lies below something that is no directory" % name, HOSTILE)
         os.fchmod(fd, 0o755)
         return fd
 
@@ -228,11 +183,11 @@ class Unpacker:
             if part == "..":
                 if not done:
                     raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
-                                  _HOSTILE)
+                                  HOSTILE)
                 done.pop()
                 continue
             above = self.tree.find(done)
-            target = _readlink(part, above) if above is not None else None
+            target = readlink(part, above) if above is not None else None
             if target is None:
                 done.append(part)
                 continue
@@ -258,13 +213,13 @@ class Unpacker:
                 continue
             done.append(part)
             above = self.tree.find(done[:-1])
-            if above is not None and _readlink(part, above) is not None:
+            if above is not None and readlink(part, above) is not None:
                 return
         else:
             if self.tree.find(done) is not None:
                 return
         raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
-                      _HOSTILE)
+                      HOSTILE)
 
     # --- what is made
 
@@ -276,16 +231,19 @@ class Unpacker:
             parent = self._clear(parts, parent, name)
             fd = os.open(name, _O_NEW, 0o600, dir_fd=parent)
         try:
-            left = entry.size
-            for piece in reader.body():
-                written = os.write(fd, piece)
-                while written < len(piece):
-                    written += os.write(fd, piece[written:])
-                left -= len(piece)
-            self.size += entry.size - left
+            if entry.sparse is not None:
+                self.size += _write_parts(fd, sparse.placed(entry.sparse, reader.packed()), entry.size)
+            elif entry.size >= _LARGE:
+                self.size += _write_parts(fd, _without_holes(reader.body()), None)
+            else:
+                for piece in reader.body():
+                    written = os.write(fd, piece)
+                    while written < len(piece):
+                        written += os.write(fd, piece[written:])
+                    self.size += written
             self._own(fd, entry)
             if entry.xattrs:
-                _set_xattrs(fd, entry)
+                xattrs.write(fd, entry.xattrs)
             os.fchmod(fd, entry.mode)
             os.utime(fd, ns=(entry.mtime, entry.mtime))
         finally:
@@ -310,8 +268,16 @@ class Unpacker:
 
     def _attributes_of_directory(self, fd, entry, key):
         self._own(fd, entry)
+        self._inherited_size -= len(self._inherited.pop(key, b""))
         if entry.xattrs:
-            _set_xattrs(fd, entry)
+            now = dict(entry.xattrs)
+            later = now.pop(acl.DEFAULT, None)
+            if later is not None:
+                self._inherited[key] = later
+                self._inherited_size += len(later)
+                if self._inherited_size > _MAX_LATER:
+                    raise Corrupt("archive has more than %d bytes of access control lists" % _MAX_LATER, HOSTILE)
+            xattrs.write(fd, now)
         os.fchmod(fd, entry.mode)
         self._times[key] = entry.mtime
 
@@ -336,7 +302,7 @@ class Unpacker:
             return
         if source is None or not _is_linkable(target[-1], source):
             raise Corrupt("archive member %r is a hard link to %r, which the archive does not hold" % (entry.name, entry.link),
-                          _HOSTILE)
+                          HOSTILE)
         name = parts[-1]
         try:
             os.link(target[-1], name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
@@ -376,7 +342,7 @@ class Unpacker:
         uid, gid = self.map_ids(entry.uid, entry.gid) if self.map_ids else (entry.uid, entry.gid)
         _chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
         if entry.xattrs:
-            _set_xattrs("/proc/self/fd/%d/%s" % (parent, name), entry, follow_symlinks=False)
+            xattrs.write("/proc/self/fd/%d/%s" % (parent, name), entry.xattrs, follow_symlinks=False)
         if has_mode:
             # it is a device or pipe that we just made in a directory that only root may write to, so this follows no link
             os.chmod(name, entry.mode, dir_fd=parent)
@@ -399,6 +365,7 @@ class Unpacker:
         remove_tree(name, parent)
         gone = tuple(parts)
         self._times = {key: value for key, value in self._times.items() if key[:len(gone)] != gone}
+        self._inherited = {key: value for key, value in self._inherited.items() if key[:len(gone)] != gone}
         prefix = "/".join(parts)
         self.implied = {path for path in self.implied if path != prefix and not path.startswith(prefix + "/")}
         return parent
@@ -414,7 +381,7 @@ class Unpacker:
             return
         hidden = name[len(whiteout.PREFIX):]
         if hidden in ("", ".", ".."):
-            raise Corrupt("archive member %r deletes a directory from inside" % "/".join(parts), _HOSTILE)
+            raise Corrupt("archive member %r deletes a directory from inside" % "/".join(parts), HOSTILE)
         parent, parts = self._parent(parts[:-1] + [hidden], "/".join(parts))
         try:
             whiteout.make(hidden, parent)
@@ -424,20 +391,11 @@ class Unpacker:
                 self._hide(parts, parent)
 
     def _hide(self, parts, parent):
-        fd = os.open(parts[-1], _O_DIR, dir_fd=parent)
+        fd = os.open(parts[-1], O_DIR, dir_fd=parent)
         try:
             os.setxattr(fd, whiteout.OPAQUE_XATTR, b"y")
         finally:
             os.close(fd)
-
-
-def _readlink(name, dir_fd):
-    try:
-        return os.readlink(name, dir_fd=dir_fd)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.EINVAL, errno.ENOTDIR):
-            return None
-        raise
 
 
 def _is_linkable(name, dir_fd):
@@ -458,40 +416,34 @@ def _set_time(fd, mtime):
     os.utime(fd, ns=(mtime, mtime))
 
 
-def _set_xattrs(target, entry, **where):
-    """A file system without an attribute's namespace (or a symbolic link, which takes no user.*) keeps the rest."""
-    for name, value in entry.xattrs.items():
-        if whiteout.is_private(name):
-            continue
-        try:
-            os.setxattr(target, name, value, **where)
-        except OSError as error:
-            if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EINVAL):
-                raise
+def _without_holes(pieces):
+    """(offset, piece) of what is not zeros, in steps of 64 KiB; (offset, nothing) where the content ends with zeros."""
+    position = 0
+    for piece in pieces:
+        start = at = 0
+        size = len(piece)
+        while at < size:
+            block = piece[at:at + _HOLE]
+            if not block[0] and len(block) == _HOLE and block[:64] == _ZEROS[:64] and block == _ZEROS:
+                if at > start:
+                    yield position + start, piece[start:at]
+                start = at + _HOLE
+            at += _HOLE
+        if size > start:
+            yield position + start, piece[start:]
+        position += size
+    yield position, b""
 
 
-def remove_tree(name, dir_fd=None):
-    """Remove a directory or file and all below it by descriptors, following no link. What is gone already is success."""
-    try:
-        fd = os.open(name, _O_DIR, dir_fd=dir_fd)
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            return
-        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-            raise
-        os.unlink(name, dir_fd=dir_fd)
-        return
-    try:
-        with os.scandir(fd) as listing:
-            found = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
-        for child, is_directory in found:
-            if is_directory:
-                remove_tree(child, fd)
-            else:
-                try:
-                    os.unlink(child, dir_fd=fd)
-                except FileNotFoundError:
-                    pass
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=dir_fd)
+def _write_parts(fd, placed, size):
+    """Write (offset, piece) pairs; the file gets ``size``, or ends where the last piece does. Returns how many bytes were written."""
+    total = end = 0
+    for offset, piece in placed:
+        end = offset + len(piece)
+        total += len(piece)
+        while piece:
+            written = os.pwrite(fd, piece, offset)
+            offset += written
+            piece = piece[written:]
+    os.ftruncate(fd, end if size is None else size)
+    return total

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""gzip on all processors: the same content gives the same bytes, whatever the number of threads and the sizes of the pieces.
+"""gzip on all processors, and zstd: the same content gives the same bytes, whatever the number of threads and the sizes of the pieces.
 
-The stream is cut into blocks that are compressed beside each other, each with the end of the one before as its dictionary, and joined at
-byte boundaries (Z_SYNC_FLUSH): one ordinary gzip member, with no time and no name in its header (RFC 1951, RFC 1952).
+For gzip the stream is cut into blocks that are compressed beside each other, each with the end of the one before as its dictionary, and
+joined at byte boundaries (Z_SYNC_FLUSH): one ordinary member, with no time and no name in its header (RFC 1951, RFC 1952).
 """
 
 from __future__ import annotations
@@ -19,6 +19,48 @@ LEVEL = 1
 # deflate, no flags, no time, "fastest", Unix
 _HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\x03"
 _MOST_THREADS = 4
+ZSTD_LEVEL = 3
+KINDS = ("gzip", "zstd", "none")
+
+
+def compress(chunks, kind="gzip"):
+    """The stream in one of KINDS."""
+    if kind == "gzip":
+        return gzip(chunks)
+    return zstd(chunks) if kind == "zstd" else iter(chunks)
+
+
+def zstd(chunks, level=ZSTD_LEVEL):
+    """Yield the zstd form of a stream: one frame."""
+    encoder = _zstd_encoder(level)
+    for block, unused in _blocks(chunks):
+        yield from encoder.compress(block)
+    yield from encoder.flush()
+
+
+def _zstd_encoder(level):
+    from ..errors import Unsupported
+    from ..linux.zstd import Compressor
+
+    try:
+        return Compressor(level)
+    except Unsupported:
+        from ..third_party import load
+
+        return _Zstandard(load("zstandard").ZstdCompressor(level=level, write_checksum=True).compressobj())
+
+
+class _Zstandard:
+    """The interface of linux.zstd.Compressor over python3-zstandard."""
+
+    def __init__(self, encoder):
+        self._encoder = encoder
+
+    def compress(self, data):
+        yield self._encoder.compress(data)
+
+    def flush(self):
+        yield self._encoder.flush()
 
 
 def gzip(chunks, level=LEVEL, threads=None):

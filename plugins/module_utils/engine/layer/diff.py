@@ -9,19 +9,20 @@ Entries come in the order of their names, owners as numbers, hard links by the f
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 from ..errors import Unsupported
-from . import tar, whiteout, write
+from . import tar, whiteout, write, xattrs
 
 _READ = 256 << 10
 _NANO = 1000000000
 _BATCH = 64 << 10
 _O_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# labels of this host's own policy, not of the image
-_HOST_XATTRS = ("security.selinux", "security.ima", "security.evm", "security.apparmor", "security.SMACK64")
-_REDIRECT = "trusted.overlay.redirect"
+_ZEROS = memoryview(bytes(_READ))
+# overlayfs keeps a renamed directory's content, or a file's data, elsewhere
+_ELSEWHERE = {"trusted.overlay.redirect": "redirect_dir", "trusted.overlay.metacopy": "metacopy"}
 
 
 def changeset(upper, skip=(), mtime=None, clamp=None):
@@ -31,7 +32,7 @@ def changeset(upper, skip=(), mtime=None, clamp=None):
     :param mtime: nanoseconds that every entry gets, or None for its own.
     :param clamp: seconds since 1970: an entry that is newer gets this time (SOURCE_DATE_EPOCH of reproducible builds).
     """
-    walker = _Walker(frozenset(skip), mtime, clamp)
+    walker = Walker(frozenset(skip), mtime, clamp)
     held, size = [], 0
     fd = os.open(upper, _O_DIR)
     try:
@@ -53,7 +54,7 @@ def changeset(upper, skip=(), mtime=None, clamp=None):
     yield b"".join(held)
 
 
-class _Walker:
+class Walker:
     def __init__(self, skip, mtime, clamp):
         self.skip = skip
         self.mtime = mtime
@@ -83,9 +84,9 @@ class _Walker:
     def _subdirectory(self, parent, name, path, status):
         fd = os.open(name, _O_DIR, dir_fd=parent)
         try:
-            xattrs = _xattrs(fd, _REDIRECT, path)
+            found = attributes(fd, path)
             if path not in self.skip:
-                yield write.header(self._entry(path, tar.DIRECTORY, status, xattrs=xattrs))
+                yield write.header(self._entry(path, tar.DIRECTORY, status, found=found))
             yield from self.directory(fd, path)
         finally:
             os.close(fd)
@@ -111,54 +112,73 @@ class _Walker:
         else:
             kind = tar.CHARACTER if stat.S_ISCHR(mode) else tar.BLOCKDEV
             device = (os.major(status.st_rdev), os.minor(status.st_rdev))
-        xattrs = _xattrs("/proc/self/fd/%d/%s" % (parent, name), None, path, follow_symlinks=False)
-        yield write.header(self._entry(path, kind, status, link=link, device=device, xattrs=xattrs))
+        found = attributes("/proc/self/fd/%d/%s" % (parent, name), path, follow_symlinks=False)
+        yield write.header(self._entry(path, kind, status, link=link, device=device, found=found))
 
     def _file(self, parent, name, path, status):
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent)
         try:
-            size = os.fstat(fd).st_size
-            entry = self._entry(path, tar.REGULAR, status, xattrs=_xattrs(fd, None, path))
+            now = os.fstat(fd)
+            size = now.st_size
+            entry = self._entry(path, tar.REGULAR, status, found=attributes(fd, path))
             entry.size = size
             yield write.header(entry)
-            left = size
-            while left:
-                data = os.read(fd, min(left, _READ))
-                if not data:
-                    # it was cut while we read: the header has promised this many bytes
-                    data = bytes(min(left, _READ))
-                left -= len(data)
-                yield data
+            yield from _content(fd, size, now.st_blocks * 512 < size)
             if size % tar.BLOCK:
                 yield write.padding(size)
         finally:
             os.close(fd)
 
-    def _entry(self, path, kind, status, link="", device=(0, 0), xattrs=None):
+    def _entry(self, path, kind, status, link="", device=(0, 0), found=None):
         mtime = status.st_mtime_ns if self.mtime is None else self.mtime
         if self.latest is not None and mtime > self.latest:
             mtime = self.latest
         mode = 0o777 if kind == tar.SYMLINK else stat.S_IMODE(status.st_mode)
-        return write.make_entry(path, kind, mode, status.st_uid, status.st_gid, 0, mtime, link, device, xattrs)
+        return write.make_entry(path, kind, mode, status.st_uid, status.st_gid, 0, mtime, link, device, found)
 
     def _deletion(self, path):
         return write.header(write.make_entry(path, tar.REGULAR, 0, mtime=0))
 
 
-def _xattrs(target, refused, path, **where):
+def _content(fd, size, has_holes):
+    """Exactly ``size`` bytes of an open file; holes are not read, only said."""
+    position = 0
+    while position < size:
+        end = size
+        if has_holes:
+            data = _seek_data(fd, position, size)
+            while position < data:
+                zeros = _ZEROS[:min(data - position, _READ)]
+                position += len(zeros)
+                yield zeros
+            end = os.lseek(fd, position, os.SEEK_HOLE) if position < size else size
+        while position < min(end, size):
+            data = os.pread(fd, min(min(end, size) - position, _READ), position)
+            if not data:
+                # it was cut while we read: the header has promised this many bytes
+                data = _ZEROS[:min(size - position, _READ)]
+            position += len(data)
+            yield data
+
+
+def _seek_data(fd, position, size):
     try:
-        names = os.listxattr(target, **where)
-    except OSError:
+        return min(os.lseek(fd, position, os.SEEK_DATA), size)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return size
+        raise
+
+
+def attributes(target, path, **where):
+    """The attributes (dict, or None) that belong to the layer, of a path or descriptor.
+
+    :raises Unsupported: overlayfs keeps what is here elsewhere.
+    """
+    found = xattrs.read(target, **where)
+    if found is None:
         return None
-    if not names:
-        return None
-    if refused in names:
-        raise Unsupported("directory %s was renamed with overlayfs' redirect_dir" % path, "mount overlays with redirect_dir=off")
-    found = {}
-    for name in names:
-        if not whiteout.is_private(name) and name not in _HOST_XATTRS:
-            try:
-                found[name] = os.getxattr(target, name, **where)
-            except OSError:
-                continue
-    return found or None
+    for name, option in _ELSEWHERE.items():
+        if name in found:
+            raise Unsupported("%s was changed with overlayfs' option %s" % (path, option), "mount overlays with %s=off" % option)
+    return {name: value for name, value in found.items() if xattrs.belongs(name)} or None

@@ -18,8 +18,10 @@ from .. import state
 from ..errors import Corrupt, NotFound
 from ..image.cas import BlobStore
 from . import apply, stream, whiteout
+from .bounds import Bounds
 
 _LOCK_SECONDS = 3600
+LAYERS_AT_ONCE = 3
 DEFAULT_DIRECTORY_MODE = 0o755
 
 
@@ -74,15 +76,12 @@ class LayerStore:
         :raises NotFound: a blob is gone. :raises Corrupt: a blob is damaged or hostile.
         """
         chain = self.chain_ids(image)
-        blobs = BlobStore(self.roots.images)
-        for index, chain_id in enumerate(chain):
-            if self.has(chain_id):
-                continue
-            descriptor, diff_id = image.manifest.layers[index], image.config.diff_ids[index]
-            with self.staging(chain_id, diff_id, chain[:index]) as staging:
-                if staging is not None:
-                    staging.fill(blobs.chunks(descriptor.digest))
-                    staging.publish()
+        todo = [index for index, chain_id in enumerate(chain) if not self.has(chain_id)]
+        if todo:
+            blobs = BlobStore(self.roots.images)
+            jobs = [_Unpacking(self, chain[:index + 1], image.config.diff_ids[index], blobs, image.manifest.layers[index].digest)
+                    for index in todo]
+            unpack_beside(jobs)
         return [self.path(chain_id) for chain_id in chain]
 
     @contextlib.contextmanager
@@ -153,9 +152,11 @@ class Staging:
         # the directory above is private: a set-user-ID file of an image is not for the users of the host
         state.make_directory(diff)
         os.chmod(diff, DEFAULT_DIRECTORY_MODE)
-        plain = stream.Hashing(stream.decompress(chunks))
-        with contextlib.closing(stream.threaded(plain)) as pieces:
-            applied = apply.apply(pieces, diff)
+        bounds = Bounds(diff)
+        # decompressing takes as long as hashing and writing together: one thread here, one there
+        with contextlib.closing(stream.threaded(stream.decompress(bounds.packed(chunks)))) as pieces:
+            plain = stream.Hashing(bounds.plain(pieces))
+            applied = apply.apply(iter(plain), diff)
         if plain.digest() != self._diff_id:
             raise Corrupt("a layer's content has the digest %s, its image names %s" % (plain.digest(), self._diff_id),
                           "the image is damaged or was tampered with")
@@ -186,6 +187,57 @@ class Staging:
     def discard(self):
         """Remove what is not published."""
         apply.remove_tree(self._directory)
+
+
+class _Unpacking:
+    """One layer out of the blob store: ``run`` anywhere, ``publish`` after the layers below, ``close`` always."""
+
+    def __init__(self, store, chain, diff_id, blobs, digest):
+        self._store = store
+        self._chain = chain
+        self._diff_id = diff_id
+        self._blobs = blobs
+        self._digest = digest
+        self._stack = contextlib.ExitStack()
+        self._staging = None
+
+    def run(self):
+        self._staging = self._stack.enter_context(self._store.staging(self._chain[-1], self._diff_id, self._chain[:-1]))
+        if self._staging is not None:
+            with contextlib.closing(stream.threaded(self._blobs.chunks(self._digest))) as chunks:
+                self._staging.fill(chunks)
+
+    def publish(self):
+        if self._staging is not None:
+            self._staging.publish()
+        self.close()
+
+    def close(self):
+        self._staging = None
+        self._stack.close()
+
+
+def unpack_beside(jobs, at_once=LAYERS_AT_ONCE):
+    """Run jobs (objects with ``run``, ``publish`` and ``close``) in threads, and publish each after those before it.
+
+    The first error, in the jobs' order, is raised when all threads have ended.
+    """
+    with contextlib.ExitStack() as cleanup:
+        for job in jobs:
+            cleanup.callback(job.close)
+        if len(jobs) == 1:
+            jobs[0].run()
+            jobs[0].publish()
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = cleanup.enter_context(ThreadPoolExecutor(min(at_once, len(jobs)), "layer"))
+        futures = [pool.submit(job.run) for job in jobs]
+        # what has not begun when one fails never begins
+        cleanup.callback(lambda: [future.cancel() for future in futures])
+        for job, future in zip(jobs, futures):
+            future.result()
+            job.publish()
 
 
 def adopt(directory, implied, lowers):

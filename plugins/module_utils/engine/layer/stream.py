@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 
-from ..errors import Corrupt
-from ..third_party import available, load
+from ..errors import Corrupt, Unsupported
+from ..third_party import load
 
 CHUNK = 256 << 10
 _GZIP, _ZSTD, _XZ, _BZIP2 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 _OUTPUT = 1 << 20
+_ZSTANDARD_INPUT = 128
 
 
 def read_file(path, size=CHUNK):
@@ -96,7 +97,7 @@ def chain(head, chunks):
 
 
 def _inflate(chunks, kind):
-    if kind == "zstd" and not available("compression"):
+    if kind == "zstd":
         yield from _unzstd(chunks)
         return
     make, failures = _decompressor(kind)
@@ -115,10 +116,6 @@ def _decompressor(kind):
         import lzma
 
         return lzma.LZMADecompressor, (lzma.LZMAError,)
-    if kind == "zstd":
-        zstd = load("compression.zstd")
-
-        return zstd.ZstdDecompressor, (zstd.ZstdError,)
     import bz2
 
     return bz2.BZ2Decompressor, (OSError, ValueError)
@@ -149,27 +146,52 @@ def _members(chunks, make, is_zlib):
         raise Corrupt("compressed data ends too early", "it was cut off; fetch it again")
 
 
-class _Source:
-    """The read() of a file object over chunks, for zstandard."""
-
-    def __init__(self, chunks):
-        self._chunks = iter(chunks)
-
-    def read(self, unused_size=-1):
-        return next(self._chunks, b"")
-
-
 def _unzstd(chunks):
-    zstandard = load("zstandard")
+    """By the standard library (from Python 3.14), by the host's libzstd, or by python3-zstandard: the first that is there."""
     try:
-        reader = zstandard.ZstdDecompressor().stream_reader(_Source(chunks), read_across_frames=True)
-        while True:
-            output = reader.read(_OUTPUT)
-            if not output:
-                return
-            yield output
-    except zstandard.ZstdError as error:
-        raise Corrupt("damaged zstd data: %s" % error, "fetch the file again") from error
+        from compression import zstd
+    except ImportError:
+        pass
+    else:
+        try:
+            yield from _members(chunks, zstd.ZstdDecompressor, False)
+        except zstd.ZstdError as error:
+            raise Corrupt("damaged zstd data: %s" % error, "fetch the file again") from error
+        return
+    from ..linux.zstd import Decompressor
+
+    try:
+        decoder = Decompressor()
+    except Unsupported:
+        decoder = _Zstandard(load("zstandard"))
+    for chunk in chunks:
+        yield from decoder.decompress(chunk)
+    if not decoder.complete:
+        raise Corrupt("compressed data ends too early", "it was cut off; fetch it again")
+
+
+class _Zstandard:
+    """The interface of linux.zstd.Decompressor over python3-zstandard."""
+
+    def __init__(self, module):
+        self._module = module
+        self._decoder = None
+        self.complete = False
+
+    def decompress(self, data):
+        data = bytes(data)
+        try:
+            while data:
+                if self._decoder is None or self._decoder.eof:
+                    self._decoder = self._module.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+                # it cannot bound its output: give it little
+                output = self._decoder.decompress(data[:_ZSTANDARD_INPUT])
+                data = (self._decoder.unused_data if self._decoder.eof else b"") + data[_ZSTANDARD_INPUT:]
+                self.complete = self._decoder.eof
+                if output:
+                    yield output
+        except self._module.ZstdError as error:
+            raise Corrupt("damaged zstd data: %s" % error, "fetch the file again") from error
 
 
 def threaded(chunks, depth=8):

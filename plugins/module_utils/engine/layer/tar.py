@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A streaming tar reader: POSIX ustar, PAX (long names, times, SCHILY.xattr) and GNU (long names, base-256 numbers, sparse refused).
+"""A streaming tar reader: POSIX ustar, PAX (long names, times, attributes, ACLs) and GNU (long names, base-256 numbers), sparse files.
 
 The standard library's tarfile takes twice the time of GNU tar for a layer of many small files; here a header is one struct.unpack and
 content goes through as memoryviews of what the decompressor made.
@@ -12,25 +12,30 @@ from __future__ import annotations
 import os
 import struct
 
-from ..errors import Corrupt, Unsupported
+from ..errors import Corrupt
+from . import sparse, xattrs
 
 BLOCK = 512
 REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCKDEV, DIRECTORY, FIFO = "file", "hardlink", "symlink", "char", "block", "directory", "fifo"
 _TYPES = {b"0": REGULAR, b"\0": REGULAR, b"7": REGULAR, b"1": HARDLINK, b"2": SYMLINK, b"3": CHARACTER, b"4": BLOCKDEV,
-          b"5": DIRECTORY, b"6": FIFO}
+          b"5": DIRECTORY, b"6": FIFO, b"S": REGULAR, b"D": DIRECTORY}
 # PAX records and long names are small; a "header" of gigabytes is an attack on memory
 _MAX_HEADER = 8 << 20
+_MAX_GLOBALS = 1 << 20
+_MAX_DIGITS = 60
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
 _NO_TAR = "give a tar file, which may be compressed; or the file is damaged"
 _MAX_TIME = 1 << 62
 _ZEROS = bytes(BLOCK)
-_XATTR = "SCHILY.xattr."
 
 
 class Entry:
-    """One member. ``name`` and ``link`` are as os.fsdecode makes them, ``mtime`` nanoseconds, ``xattrs`` a dict str -> bytes or None."""
+    """One member. ``name`` and ``link`` are as os.fsdecode makes them, ``mtime`` nanoseconds, ``xattrs`` a dict str -> bytes or None.
 
-    __slots__ = ("device", "gid", "gname", "link", "mode", "mtime", "name", "size", "type", "uid", "uname", "xattrs")
+    ``sparse`` is None, or the map of a sparse file: the (offset, length) of what :meth:`TarReader.packed` gives; ``size`` is the whole.
+    """
+
+    __slots__ = ("device", "gid", "gname", "link", "mode", "mtime", "name", "size", "sparse", "type", "uid", "uname", "xattrs")
 
     def __repr__(self):
         return "<Entry %s %r>" % (self.type, self.name)
@@ -48,13 +53,16 @@ class TarReader:
         self._buffer = memoryview(b"")
         self._left = 0
         self._padding = 0
+        self._present = None
         self._globals = {}
+        self._global_size = 0
 
     def __iter__(self):
-        pax, longname, longlink = {}, None, None
+        pax, longname, longlink, held = {}, None, None, 0
         while True:
             self._skip(self._left + self._padding)
             self._left = self._padding = 0
+            self._present = None
             header = self._header()
             if header is None:
                 self.drain()
@@ -63,24 +71,32 @@ class TarReader:
             kind = fields[7]
             size = _number(fields[4])
             if kind in b"xgLKXN" and kind != b"\0":
-                data = self._extension(size)
+                held += size
+                data = self._extension(size, held)
                 if kind in (b"x", b"X"):
                     pax.update(_records(data))
                 elif kind == b"g":
-                    self._globals.update(_records(data))
+                    self._add_globals(data)
                 elif kind == b"L":
                     longname = _text(data)
                 elif kind == b"K":
                     longlink = _text(data)
                 continue
-            entry = self._entry(fields, size, pax, longname, longlink)
-            pax, longname, longlink = {}, None, None
+            entry = self._entry(header, fields, size, pax, longname, longlink)
+            pax, longname, longlink, held = {}, None, None, 0
             if entry is None:
                 continue
             yield entry
 
     def body(self):
-        """Yield the content of the present entry as bytes-like pieces."""
+        """Yield the content of the present entry as bytes-like pieces; the holes of a sparse file are zeros."""
+        entry = self._present
+        if entry is not None and entry.sparse is not None:
+            return sparse.expand(entry.sparse, entry.size, self.packed())
+        return self.packed()
+
+    def packed(self):
+        """Yield what the archive holds of the present entry: of a sparse file only the parts of its map, joined."""
         while self._left:
             buffer = self._buffer
             if not buffer:
@@ -115,7 +131,13 @@ class TarReader:
             raise Corrupt("not a tar archive: a header has a wrong checksum", _NO_TAR)
         return block
 
-    def _entry(self, fields, size, pax, longname, longlink):
+    def _add_globals(self, data):
+        self._global_size += len(data)
+        if self._global_size > _MAX_GLOBALS:
+            raise Corrupt("tar: more than %d bytes of global headers" % _MAX_GLOBALS)
+        self._globals.update(_records(data))
+
+    def _entry(self, header, fields, size, pax, longname, longlink):
         name, mode, uid, gid, unused_size, mtime, unused_sum, kind, link, magic, uname, gname, major, minor, prefix = fields
         if self._globals:
             pax = {**self._globals, **pax}
@@ -131,34 +153,51 @@ class TarReader:
         entry.mtime = _number(mtime) * 1000000000
         entry.device = (_number(major), _number(minor)) if kind in b"34" else (0, 0)
         entry.uname, entry.gname = uname, gname
-        entry.xattrs = None
-        if kind == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
-            raise Unsupported("tar: %s is a sparse file in a GNU format" % entry.name, "make the archive without --sparse")
+        entry.xattrs = entry.sparse = None
         if pax:
             _apply_pax(entry, pax)
         entry.type = _TYPES.get(kind)
         if entry.type == REGULAR and entry.name.endswith("/"):
             entry.type = DIRECTORY
-        if "\0" in entry.name or "\0" in entry.link:
-            raise Corrupt("tar: a name has a NUL byte in it")
         if entry.size < 0:
             raise Corrupt("tar: %s has a negative size" % entry.name)
         if not -_MAX_TIME < entry.mtime < _MAX_TIME:
             raise Corrupt("tar: %s has an impossible time" % entry.name)
+        self._content(entry, kind, header, pax)
+        if "\0" in entry.name or "\0" in entry.link:
+            raise Corrupt("tar: a name has a NUL byte in it")
+        self._present = entry
+        return None if entry.type is None else entry
+
+    def _content(self, entry, kind, header, pax):
+        """Find out how much content follows, and where it belongs in a sparse file."""
         # POSIX: links, devices, directories and pipes have no content, whatever their size field says
-        # (a hard link may have: old archives; those of tar programs of today do not)
-        has_body = entry.type in (REGULAR, None)
-        if not has_body:
+        # (a hard link may have: old archives; those of tar programs of today do not). GNU's D is a directory with a listing as content.
+        if entry.type not in (REGULAR, None) and kind != b"D":
             entry.size = 0
+        parts = None
+        if kind == b"S":
+            parts, whole = sparse.old(header, _number, lambda: self._take(BLOCK))
         self._left = entry.size
         self._padding = -entry.size % BLOCK
-        if entry.type is None:
-            return None
-        return entry
+        if kind == b"D":
+            entry.size = 0
+        elif parts is None and entry.type == REGULAR and pax and sparse.is_pax(pax):
+            if sparse.name(pax):
+                entry.name = _text(sparse.name(pax))
+            parts, whole = sparse.pax_map(pax, self._map_block)
+        if parts is not None:
+            entry.sparse, entry.size = sparse.check(parts, whole, self._left, entry.name), whole
 
-    def _extension(self, size):
-        if not 0 <= size <= _MAX_HEADER:
-            raise Corrupt("tar: an extended header of %d bytes" % size)
+    def _map_block(self):
+        if self._left < BLOCK:
+            raise Corrupt("tar: a sparse file has a malformed map")
+        self._left -= BLOCK
+        return self._take(BLOCK)
+
+    def _extension(self, size, held):
+        if not 0 <= size <= _MAX_HEADER or held > _MAX_HEADER:
+            raise Corrupt("tar: an extended header of %d bytes" % held)
         data = self._take(size)
         self._skip(-size % BLOCK)
         return data
@@ -199,20 +238,20 @@ class TarReader:
 
 def _apply_pax(entry, pax):
     for key, value in pax.items():
-        if key == "path":
+        # a record without a value takes back what was said before
+        if key == "path" and value:
             entry.name = _text(value)
-        elif key == "linkpath":
+        elif key == "linkpath" and value:
             entry.link = _text(value)
-        elif key.startswith(_XATTR):
-            if entry.xattrs is None:
-                entry.xattrs = {}
-            entry.xattrs[key[len(_XATTR):]] = value
-        elif key in ("size", "uid", "gid", "mtime", "SCHILY.devmajor", "SCHILY.devminor"):
+        elif key in ("size", "uid", "gid", "mtime", "SCHILY.devmajor", "SCHILY.devminor") and value:
             _apply_number(entry, key, value)
+    entry.xattrs = xattrs.from_pax(pax, entry.name)
 
 
 def _apply_number(entry, key, value):
     try:
+        if len(value) > _MAX_DIGITS:
+            raise ValueError(value)
         if key == "mtime":
             entry.mtime = _nanoseconds(value)
         elif key.startswith("SCHILY."):
@@ -236,10 +275,8 @@ def _records(data):
     records, position = {}, 0
     while position < len(data):
         space = data.find(b" ", position, position + 20)
-        try:
-            length = int(data[position:space]) if space > 0 else 0
-        except ValueError:
-            length = 0
+        digits = data[position:space]
+        length = int(digits) if space > 0 and digits.isdigit() else 0
         end = position + length
         if length < 5 or end > len(data) or data[end - 1:end] != b"\n":
             if not data[position:].strip(b"\0"):
@@ -248,7 +285,11 @@ def _records(data):
         key, equals, value = data[space + 1:end - 1].partition(b"=")
         if not equals:
             raise Corrupt("tar: a malformed PAX header")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        key = key.decode("utf-8", "surrogateescape")
+        if key in sparse.REPEATED:
+            records.setdefault(sparse.PAIRS, []).append(value)
+        else:
+            records[key] = value
         position = end
     return records
 

@@ -9,6 +9,7 @@ import os
 import struct
 
 from . import tar
+from . import xattrs as attributes
 
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
 _KINDS = {tar.REGULAR: b"0", tar.HARDLINK: b"1", tar.SYMLINK: b"2", tar.CHARACTER: b"3", tar.BLOCKDEV: b"4",
@@ -23,6 +24,7 @@ def make_entry(name, kind=tar.REGULAR, mode=0o644, uid=0, gid=0, size=0, mtime=0
     entry.name, entry.type, entry.mode, entry.uid, entry.gid = name, kind, mode, uid, gid
     entry.size, entry.mtime, entry.link, entry.device, entry.xattrs = size, mtime, link, device, xattrs
     entry.uname = entry.gname = b""
+    entry.sparse = None
     return entry
 
 
@@ -41,12 +43,16 @@ def header(entry):
     uid = _limit(records, b"uid", entry.uid, 1 << 21)
     gid = _limit(records, b"gid", entry.gid, 1 << 21)
     size = _limit(records, b"size", entry.size, 1 << 33)
-    for key in sorted(entry.xattrs or ()):
-        records.append((b"SCHILY.xattr." + key.encode("utf-8", "surrogateescape"), entry.xattrs[key]))
+    if entry.xattrs:
+        records += attributes.to_pax(entry.xattrs)
     block = _block(name, entry.mode, uid, gid, size, seconds, _KINDS[entry.type], link, entry.device)
     if not records:
         return block
-    body = b"".join(_record(key, value) for key, value in sorted(records))
+    records.sort()
+    if not _is_utf8(entry.name + entry.link):
+        # POSIX: values are UTF-8 unless the header says that they are bytes
+        records.insert(0, (b"hdrcharset", b"BINARY"))
+    body = b"".join(_record(key, value) for key, value in records)
     return _block(b"PaxHeaders/" + name[:88].rstrip(b"/"), 0o644, 0, 0, len(body), 0, b"x", b"", (0, 0)) + body + padding(len(body)) + block
 
 
@@ -68,6 +74,14 @@ def _fit(records, key, value):
         return value
     records.append((key, value))
     return value[:100]
+
+
+def _is_utf8(text):
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _limit(records, key, value, limit):
