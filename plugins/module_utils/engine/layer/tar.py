@@ -25,7 +25,8 @@ _MAX_GLOBALS = 1 << 20
 _MAX_DIGITS = 60
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
 _NO_TAR = "give a tar file, which may be compressed; or the file is damaged"
-_MAX_TIME = 1 << 62
+# nanoseconds; ext4 holds 2^34 seconds, XFS 2^33
+_MAX_TIME = 10**9 << 40
 _ZEROS = bytes(BLOCK)
 
 
