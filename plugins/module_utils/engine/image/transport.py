@@ -151,7 +151,7 @@ class Transport:
         for attempt in range(attempts):
             last = attempt == attempts - 1
             try:
-                response = self._once(method, url, headers, make_body, length)
+                response = self._once(method, url, headers, make_body, length, attempts > 1)
             except Broken:
                 if last:
                     raise
@@ -164,7 +164,7 @@ class Transport:
             time.sleep(pause(attempt) if asked is None else asked)
         raise Unreachable("%s does not answer" % label(url))
 
-    def _once(self, method, url, headers, make_body, length):
+    def _once(self, method, url, headers, make_body, length, may_repeat):
         import http.client
 
         scheme, host, target = split(url)
@@ -183,26 +183,28 @@ class Transport:
                 target = url
                 if proxy.authorization:
                     sent["Proxy-Authorization"] = proxy.authorization
+            closed = _closed_errors(scheme)
             try:
-                self._send(connection, key, method, target, body, sent)
+                self._send(connection, key, method, target, body, sent, closed)
                 return Response(self, key, connection.getresponse(), label(url))
-            except (http.client.BadStatusLine, ConnectionResetError, BrokenPipeError, http.client.CannotSendRequest) as error:
+            except (http.client.BadStatusLine, http.client.CannotSendRequest, *closed) as error:
                 # the other end closes kept connections when it likes
                 self.drop(key)
-                if not reused:
+                if not (reused and may_repeat):
                     raise Broken("%s broke the connection: %s" % (label(url), _text(error)), "try again") from error
             except (OSError, http.client.HTTPException) as error:
                 self.drop(key)
                 raise self._unreachable(url, error) from error
         raise Broken("%s broke the connection" % label(url), "try again")
 
-    def _send(self, connection, key, method, target, body, headers):
+    def _send(self, connection, key, method, target, body, headers, closed):
         try:
             connection.request(method, target, body=body, headers=headers)
-        except (BrokenPipeError, ConnectionResetError):
-            if body is None:
+        except closed:
+            if connection.sock is None or connection.sock.fileno() < 0:
                 raise
-            # it may have answered (401, 413) and closed before it had everything; such a connection is of no further use
+            # it may have answered (401, 413, an alert of TLS) and closed before it had everything; that answer tells more than the
+            # closing, and the connection is of no further use
             self._local.pool.pop(key, None)
 
     def _connection(self, key, fresh):
@@ -285,6 +287,15 @@ class Transport:
         if isinstance(error, socket.timeout):
             return Unreachable("%s did not answer within %d seconds" % (where, self.options.timeout), "check the network, or raise timeout")
         return Unreachable("%s cannot be reached: %s" % (where, _text(error)), "check the registry's name and port and that it runs")
+
+
+def _closed_errors(scheme):
+    """The errors by which a connection shows that the other end closed it."""
+    if scheme == "http":
+        return ConnectionResetError, BrokenPipeError
+    import ssl
+
+    return ConnectionResetError, BrokenPipeError, ssl.SSLEOFError
 
 
 def pause(attempt):

@@ -10,9 +10,10 @@ the connection broke: the registry then tells how much it has.
 from __future__ import annotations
 
 import re
+import time
 
 from ..errors import Unreachable
-from .transport import ATTEMPTS, BUSY, Broken, join
+from .transport import ATTEMPTS, BUSY, Broken, join, pause
 
 CHUNK = 16 << 20
 _TYPE = "application/octet-stream"
@@ -103,6 +104,7 @@ def _in_chunks(registry, reference, descriptor, open_chunks, scope):
             furthest = max(offset, furthest)
             if failed >= ATTEMPTS:
                 raise
+            time.sleep(pause(failed - 1))
         if location is not None:
             location, offset = _resume(registry, scope, location)
 
