@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from ..engine.errors import EngineError, InvalidValue
-from ..engine.image.mirrors import parse
 from ..engine.image.store import ImageStore
 from ..engine.image.transport import RegistryOptions
 from ..engine.spec.reference import Reference
@@ -26,6 +25,8 @@ def registry_options(params):
     if params["client_key"] is not None and params["client_cert"] is None:
         raise InvalidValue("client_key", params["client_key"], "is given without client_cert", "give the certificate, too")
     if params.get("registry_mirrors") is not None:
+        from ..engine.image.mirrors import parse
+
         parse(params["registry_mirrors"])
     return RegistryOptions(**{key: params.get(key) for key in REGISTRY})
 

@@ -43,11 +43,12 @@ def make_layer(files):
 def make_image(roots, name, *layers, changes=None, platform=None):
     """An image of the given tar streams in a store, under a name."""
     store = ImageStore(roots)
-    stored = [create.store_layer(store.blobs, [layer]) for layer in layers]
-    config = create.child_config(create.new_config(platform or platform_of(os.uname().machine)), changes or Changes(),
-                                 [layer.diff_id for layer in stored])
-    descriptor = create.store_image(store.blobs, config, [layer.descriptor for layer in stored])
-    return store.add(descriptor, [Reference.parse(name).canonical])[0]
+    with store.leased():
+        stored = [create.store_layer(store.blobs, [layer]) for layer in layers]
+        config = create.child_config(create.new_config(platform or platform_of(os.uname().machine)), changes or Changes(),
+                                     [layer.diff_id for layer in stored])
+        descriptor = create.store_image(store.blobs, config, [layer.descriptor for layer in stored])
+        return store.add(descriptor, [Reference.parse(name).canonical])[0]
 
 
 @pytest.fixture
@@ -62,9 +63,12 @@ def other_roots(tmp_path):
 
 
 class Process:
-    """A ``docker-registry serve`` process."""
+    """A ``docker-registry serve`` process.
 
-    def __init__(self, directory, tls=None):
+    :param tls: (certificate, key). :param clients: authority of the client certificates that it asks for. :param more: its configuration.
+    """
+
+    def __init__(self, directory, tls=None, clients=None, **more):
         self.address = "localhost:%d" % free_port()
         self.directory = directory
         config = {"version": 0.1, "log": {"level": "warn"}, "storage": {"filesystem": {"rootdirectory": str(directory / "data")},
@@ -72,6 +76,9 @@ class Process:
                   "http": {"addr": "127.0.0.1:%s" % self.address.rpartition(":")[2]}}
         if tls:
             config["http"]["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
+            if clients:
+                config["http"]["tls"]["clientcas"] = [str(clients)]
+        config.update(more)
         path = directory / "config.yml"
         path.write_text(json.dumps(config))
         with open(directory / "log", "wb") as log:

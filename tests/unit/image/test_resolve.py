@@ -45,9 +45,9 @@ class Source:
         return self.put(dict({"schemaVersion": 2, "config": config, "layers": [LAYER]}, **more), media_type)
 
     def index(self, *entries, media_type=OCI_INDEX):
-        return self.put({"schemaVersion": 2, "manifests": [dict({
-            "mediaType": remote.media_type, "digest": remote.digest, "size": len(remote.data)}, **({"platform": platform} if platform else {}))
-            for remote, platform in entries]}, media_type)
+        manifests = [{"mediaType": remote.media_type, "digest": remote.digest, "size": len(remote.data), "platform": platform}
+                     for remote, platform in entries]
+        return self.put({"schemaVersion": 2, "manifests": manifests}, media_type)
 
     def manifest(self, reference, digest):
         self.asked.append(digest)

@@ -65,8 +65,11 @@ def parse(value, option=_OPTION):
 def _mirror(address, registry, option):
     match = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if match is None:
+        if isinstance(address, str) and "@" in address:
+            # an account with its password is not to be shown
+            address = "***@" + address.rpartition("@")[2]
         raise InvalidValue(option, address, "is not the address of a mirror (registry %s)" % registry,
-                           "write it as https://mirror.example.com[:PORT][/PREFIX]")
+                           "write it as https://mirror.example.com[:PORT][/PREFIX]; log in for its account")
     return Mirror(match.group(1), match.group(2), match.group(3).strip("/"))
 
 

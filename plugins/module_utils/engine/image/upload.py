@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 
-from ..errors import Unreachable
+from ..errors import Denied, Unreachable
 from .transport import ATTEMPTS, BUSY, Broken, join, pause
 
 CHUNK = 16 << 20
@@ -45,7 +45,11 @@ def _mount(registry, reference, descriptor, source):
     scopes = (registry.scope(reference, True), "repository:%s:pull" % source)
     rest = "blobs/uploads/?mount=%s&from=%s" % (descriptor.digest, source)
     url = registry.url(reference, rest)
-    response = registry.call("POST", url, scopes, {}, None, 0)
+    try:
+        response = registry.call("POST", url, scopes, {}, None, 0)
+    except Denied:
+        # our account must not read the other repository
+        return _start(registry, reference, registry.scope(reference, True))
     data = response.data()
     if response.status == 201:
         return None
@@ -53,7 +57,7 @@ def _mount(registry, reference, descriptor, source):
         return join(url, response.header("Location")), CHUNK
     if response.status in BUSY:
         registry.fail(response, reference, data)
-    # not allowed to read the other repository, or mounting is not known: an upload is asked for anew
+    # mounting is not known, or not between these two: an upload is asked for anew
     return _start(registry, reference, registry.scope(reference, True))
 
 
