@@ -58,8 +58,11 @@ def place(selection, target_root, destination, owner=None, chmod=None, keyword="
         wanted = frozenset(picked for picked in selection.picked if keyword == "ADD" and picked.local)
     else:
         wanted = frozenset(selection.picked if unpack else ())
-    for picked in selection.picked:
-        copier.place(picked, path, is_directory, picked in wanted)
+    try:
+        for picked in selection.picked:
+            copier.place(picked, path, is_directory, picked in wanted)
+    finally:
+        copier.finish()
     return Placed(copier.files, copier.size, tuple(copier.changed))
 
 
@@ -85,6 +88,7 @@ class _Copier:
         self._picked = None
         self._links, self._top, self._path = {}, None, []
         self._replaced = False
+        self._new = []
 
     def place(self, picked, path, is_directory, may_unpack):
         self._picked, self._links, self._path = picked, {}, []
@@ -105,6 +109,13 @@ class _Copier:
                 self._into(picked, path, is_directory, lambda name, target: self._leaf(picked.node, name, source, target))
         finally:
             os.close(source)
+
+    def finish(self):
+        """Set the time of directories that were made on the way: every file made inside has changed it."""
+        for fd in self._new:
+            os.utime(fd, ns=(self.mtime, self.mtime))
+            os.close(fd)
+        self._new = []
 
     # --- the destination
 
@@ -128,7 +139,7 @@ class _Copier:
             os.fchown(fd, *(self.owner or (0, 0)))
             os.fchmod(fd, 0o755)
             if self.mtime is not None:
-                os.utime(fd, ns=(self.mtime, self.mtime))
+                self._new.append(os.dup(fd))
         finally:
             os.close(fd)
 
@@ -301,11 +312,14 @@ class _Copier:
         return True
 
     def _special(self, node, name, source, target):
-        status = os.stat(node.name, dir_fd=source, follow_symlinks=False)
+        try:
+            status = os.stat(node.name, dir_fd=source, follow_symlinks=False)
+            is_link = stat.S_ISLNK(status.st_mode)
+            link = os.readlink(node.name, dir_fd=source) if is_link else None
+        except OSError as error:
+            raise self._moved(error) from error
         if stat.S_IFMT(status.st_mode) != stat.S_IFMT(node.status.st_mode):
             raise self._moved(OSError(errno.ELOOP, os.strerror(errno.ELOOP), node.name))
-        is_link = stat.S_ISLNK(status.st_mode)
-        link = os.readlink(node.name, dir_fd=source) if is_link else None
         for last in (False, True):
             try:
                 if is_link:
