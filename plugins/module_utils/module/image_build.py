@@ -76,7 +76,9 @@ def handle(params, roots, check_mode):
                 "steps": [step.to_json() for step in outcome.steps], "pulled": outcome.pulls,
                 "log": report.get("log") or build.log_text() if not check_mode else ""}
 
-    outcome = Outcome(result, todo, lambda: bool(made) and any(holder != made[0].id for holder in holders), build.warnings, close)
+    outcome = Outcome(result, todo, lambda: bool(made) and any(holder != made[0].id for holder in holders), close=close)
+    # the very list: the build itself adds to it
+    outcome.warnings = build.warnings
     if check_mode:
         close()
     return outcome

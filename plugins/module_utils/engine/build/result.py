@@ -19,6 +19,7 @@ from ..image import create, pull
 from ..image.store import ImageStore
 from ..spec.image import OCI_CONFIG, OCI_MANIFEST, Descriptor, Manifest
 from ..spec.reference import Reference
+from ..state import digest_of
 from .base import Start
 from .chain import Tip
 from .records import Record, Stored
@@ -127,23 +128,27 @@ def _import(build, store, image):
 
 def start_of_directory(build, context):
     """The Start of a named context that is a directory: its files are the only layer."""
-    from .copying import copy_directory
+    from .copying import copy_directory, digest_of_directory
 
     config = create.new_config(build.platform)
-    if build.dry:
+    key = digest_of(["context", build.settings.epoch, digest_of_directory(context, build.memo)])
+    record = build.records.find(key, "")
+    if record is not None:
+        tip = build.finisher.of_record(Tip(), record)
+    elif build.dry:
         return Start(config, None, "unknown")
-    directory = build.workspace.directory_for("context-root")
-    os.mkdir(os.path.join(directory, "upper"))
-    os.chmod(os.path.join(directory, "upper"), 0o755)
-    copy_directory(context, os.path.join(directory, "upper"))
-    name = hashlib.sha256(directory.encode()).hexdigest()
-    record = Record(name, name, created=build.now())
-    tip = build.finisher.add(Tip(), os.path.join(directory, "upper"), record)
+    else:
+        directory = os.path.join(build.workspace.directory_for("context-root"), "upper")
+        os.mkdir(directory)
+        os.chmod(directory, 0o755)
+        copy_directory(context, directory)
+        tip = build.finisher.add(Tip(), directory, Record(key, key, created=build.now()))
     return Start(config, tip, "base:" + tip.chain_id())
 
 
 def _squashed(build, target, config):
     """The Tip whose new layers are one; the history says so."""
+    from .run import lay_out, present
     from .squash import squash
 
     fresh = [piece for piece in target.tip.pieces if piece in build.keys]
@@ -152,13 +157,13 @@ def _squashed(build, target, config):
     for piece in fresh:
         piece.stored()
     directory = build.workspace.directory_for("squash")
-    squash([piece.path for piece in fresh], directory)
+    lay_out(directory, [target.tip.pieces[-1].path])
+    directory = os.path.join(directory, "upper")
+    squash([present(piece.path) for piece in fresh], directory)
     base = Tip(piece for piece in target.tip.pieces if piece not in build.keys)
     for entry in config["history"]:
         if not entry.get("empty_layer") and entry.get("comment") == "agentless":
             entry["empty_layer"] = True
     config["history"].append({"created": target.created, "created_by": "squash", "comment": "agentless: %d layers" % len(fresh)})
-    name = "squash-" + fresh[-1].stored().chain_id.partition(":")[2]
-    record = Record(name, name, created=target.created)
-    return build.finisher.add(base, directory, record)
+    return build.finisher.add(base, directory, None)
 
