@@ -129,8 +129,9 @@ class Lock:
             return os.open(self.path, flags, 0o600)
 
     def close(self):
-        """Give the lock back. In a forked child it only closes the child's copy if the parent unlocks first: call it in neither."""
+        """Give the lock back, also where a process that was forked meanwhile has a copy of the descriptor. Not for a forked child."""
         if self._fd is not None:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = None
 
@@ -154,6 +155,29 @@ def make_directory(path, mode=0o700):
             raise Unsupported("%s cannot be made: %s" % (path, error.strerror.lower()),
                               "run as root (become: true), or set state_root to a directory that can be written") from error
         raise
+
+
+def make_locked_directory(parent, prefix, mode=0o700):
+    """Make a directory with a random name that this process holds an flock(2) on, as a mark that somebody works in it.
+
+    A sweep that comes between the making and the locking takes it for a dead process's: then another one is made.
+
+    :returns: (path, descriptor that holds the lock).
+    """
+    while True:
+        path = os.path.join(parent, prefix + secrets.token_hex(8))
+        make_directory(path, mode)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(fd), os.lstat(path)):
+                return path, fd
+        except FileNotFoundError:
+            pass
+        os.close(fd)
 
 
 def write_bytes(path, data, mode=0o600, durable=True):

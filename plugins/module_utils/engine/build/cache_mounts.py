@@ -48,6 +48,8 @@ class CacheMounts:
                 yield self._filled(place, mount, seed)
                 return
             finally:
+                # a step of another stage may have inherited a copy of the descriptor
+                fcntl.flock(fd, fcntl.LOCK_UN)
                 os.close(fd)
 
     def _filled(self, place, mount, seed):

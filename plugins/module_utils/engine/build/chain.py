@@ -110,7 +110,7 @@ class Finisher:
         """The Tip after a step, and the record of the step once the layer is finished.
 
         :param directory: what the step changed (an overlay's upper directory); empty makes no layer.
-        :param record: :class:`~records.Record` without parent and layers; it is saved under ``more_keys`` as well.
+        :param record: :class:`~records.Record` without parent and layers; it is saved under ``more_keys`` as well. None for no record.
         """
         if not os.listdir(directory):
             self._pool.submit(self._note, tip, record, more_keys)
@@ -123,11 +123,11 @@ class Finisher:
         return tip + piece
 
     def _note(self, tip, record, more_keys):
-        self._save(record.replace(parent=tip.chain_id()), more_keys)
+        self._save(record, more_keys, parent=tip.chain_id())
 
-    def _save(self, record, more_keys):
-        for key in (record.key, *more_keys):
-            self._records.save(record.replace(key=key))
+    def _save(self, record, more_keys, **values):
+        for key in (record.key, *more_keys) if record is not None else ():
+            self._records.save(record.replace(key=key, **values))
 
     def _finish(self, piece, below, directory, record, more_keys):
         try:
@@ -141,7 +141,7 @@ class Finisher:
             with gate(directory, fcntl.LOCK_EX):
                 self._layers.take(chain_id, layer.diff_id, parent or None, directory, size)
             stored = Stored(chain_id, layer.diff_id, layer.descriptor.digest, layer.descriptor)
-            self._save(record.replace(parent=parent, layers=(stored,)), more_keys)
+            self._save(record, more_keys, parent=parent, layers=(stored,))
             piece.future.set_result(stored)
         except BaseException as error:  # pylint: disable=broad-except  # whoever waits for the piece raises it
             piece.future.set_exception(error)

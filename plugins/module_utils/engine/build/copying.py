@@ -210,3 +210,8 @@ def copy_tree(layers, source, target):
 def copy_directory(context, target):
     """Fill a directory with the files of a context."""
     materialize(context, target)
+
+
+def digest_of_directory(context, memo):
+    """A digest of all files of a context."""
+    return select(context.root, (".",), context.ignore).digest(memo)

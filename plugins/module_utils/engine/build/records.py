@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The build cache: which layer a step made, by the hash of all that could change it.
 
-``<state>/build/cache/<key>.json``. A record is used only while its layer and its blob are there, on top of the very layers that it was
+``<state>/build/cache/<hash of key and parent>.json``: builds that ran the same step at the same time on layers of their own each find what
+they made. A record is used only while its layer and its blob are there, on top of the very layers that it was
 made on. ``layers`` in it is what the garbage collector keeps.
 """
 
@@ -60,7 +61,7 @@ class Records:
 
     def find(self, key, parent):
         """The Record of a step on top of the chain ``parent``, or None. Finding one counts as its use."""
-        path = self._path(key)
+        path = self._path(key, parent)
         value = state.read_json(path)
         if value is None:
             return None
@@ -75,7 +76,7 @@ class Records:
         return record
 
     def save(self, record):
-        state.write_json(self._path(record.key), record.to_json(), durable=False)
+        state.write_json(self._path(record.key, record.parent), record.to_json(), durable=False)
 
-    def _path(self, key):
-        return os.path.join(self.directory, key + ".json")
+    def _path(self, key, parent):
+        return os.path.join(self.directory, state.digest_of([key, parent]) + ".json")

@@ -74,6 +74,8 @@ def gate(directory, kind):
         fcntl.flock(fd, kind)
         yield
     finally:
+        # closing is not enough: a step that was forked meanwhile has a copy of the descriptor
+        fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 
@@ -125,15 +127,27 @@ def sweep(roots):
         if not name.startswith(PREFIX):
             continue
         directory = os.path.join(roots.layers, name)
-        try:
-            fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
+        fd = _abandoned(roots, directory)
+        if fd is None:
             continue
         try:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                release(roots, directory)
-                found.append(name[len(PREFIX):])
+            release(roots, directory)
+            found.append(name[len(PREFIX):])
         finally:
             os.close(fd)
     return found
+
+
+def _abandoned(roots, directory):
+    """The locked descriptor of a working directory that nobody holds, or None. Who makes one holds the lock ``images`` until it has it."""
+    with roots.lock("images"):
+        try:
+            fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            os.close(fd)
+            return None

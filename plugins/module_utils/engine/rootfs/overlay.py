@@ -42,9 +42,8 @@ def options(directory):
     """The option string, relative to ``directory``."""
     names = ["lower/%s" % os.path.basename(link) for link in layer_links(directory)]
     if not names:
-        # an image without layers (FROM scratch): overlayfs needs one lower directory, an empty one serves
-        names = ["work/.empty"]
-        os.makedirs(os.path.join(directory, "work", ".empty"), exist_ok=True)
+        # an image without layers (FROM scratch): overlayfs needs one lower directory, and that of the links is empty then
+        names = ["lower"]
     return "lowerdir=%s,upperdir=upper,workdir=work" % ":".join(names)
 
 
