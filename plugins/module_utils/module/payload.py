@@ -133,9 +133,9 @@ def engine_cgroup_v2():
 
 
 def engine_cli():
-    from ..engine.cli import main
+    from ..engine.cli import build, main
 
-    return (main,)
+    return build, main
 
 
 def engine_image():
@@ -258,6 +258,10 @@ def engine_reconcile():
         image_export,
         login,
         network,
+        prune,
+        prune_actions,
+        prune_filters,
+        prune_inventory,
         volume,
     )
 
@@ -276,6 +280,10 @@ def engine_reconcile():
         image_export,
         login,
         network,
+        prune,
+        prune_actions,
+        prune_filters,
+        prune_inventory,
         volume,
     )
 
@@ -394,6 +402,7 @@ def glue():
         login,
         network,
         network_info,
+        prune,
         run,
         start,
         volume,
@@ -436,6 +445,7 @@ def glue():
         login,
         network,
         network_info,
+        prune,
         run,
         start,
         volume,

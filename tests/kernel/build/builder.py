@@ -55,6 +55,10 @@ class Builder:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    def entered(self):
+        """The machine's network namespace, as a context manager."""
+        return netns.entered(self.machine.path)
+
     def settings(self, text=None, **options):
         if text is not None:
             self.put("Dockerfile", text)

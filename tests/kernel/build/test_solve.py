@@ -394,3 +394,32 @@ def test_builds_at_the_same_time_share_the_cache(builder):
 def test_a_missing_base_names_the_line(builder):
     with pytest.raises(EngineError, match=r"Dockerfile:1:6: .*127\.0\.0\.1:1"):
         builder.build("FROM 127.0.0.1:1/none:1\nRUN true\n")
+
+
+def test_the_host_command_builds_from_standard_input(builder, capsys, monkeypatch):
+    import io
+    import tarfile
+
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.cli import main
+
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, text in (("Dockerfile", "FROM busybox\nARG WHO\nCOPY f /f\nRUN echo $WHO >> /f\n"), ("f", "from ")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+
+    def run(*words, data=b""):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        with pytest.raises(SystemExit) as ended, builder.entered():
+            main.main(["agentless", "--state-root", builder.machine.roots.state, "build", "--network", "none", *words])
+        return ended.value.code, capsys.readouterr()
+
+    code, out = run("-t", "typed:1", "--build-arg", "WHO=stdin", "-", data=archive.getvalue())
+    image = ImageStore(builder.machine.roots).find("typed:1")
+    assert code == 0 and out.out.strip() == image.id and "[0] RUN echo $WHO >> /f" in out.err
+    assert builder.content(image, "/f") == b"from stdin\n"
+    code, out = run("-q", "-", data=b"FROM busybox\nRUN exit 9\n")
+    assert code == 125 and "Dockerfile:2:1: the command ended with status 9" in out.err
+    code, out = run("--secret", "src=/x", str(builder.context))
+    assert code == 125 and "--secret: 'src=/x' has no id" in out.err

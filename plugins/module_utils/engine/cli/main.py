@@ -17,6 +17,7 @@ USAGE = """usage: agentless [--state-root DIR] COMMAND
   inspect NAME            one container as a JSON document
   logs [-f] NAME          its log (-f: and what comes)
   exec NAME COMMAND...    run a command in it
+  build [-t NAME] PATH    build an image from a Dockerfile (build --help: all options)
   start|stop|restart NAME
   restore                 start what should run after a boot
 """
@@ -26,8 +27,8 @@ def main(argv):
     """:param argv: [script, arguments...]. Exits with the command's status; 125 is our own failure, as Docker's client has it."""
     words = list(argv[1:])
     roots = Roots(_state_root(words))
-    verbs = {"ps": _ps, "inspect": _inspect, "logs": _logs, "exec": _exec, "start": _start, "stop": _stop, "restart": _restart,
-             "restore": _restore}
+    verbs = {"ps": _ps, "inspect": _inspect, "logs": _logs, "exec": _exec, "build": _build, "start": _start, "stop": _stop,
+             "restart": _restart, "restore": _restore}
     if not words or words[0] not in verbs:
         _write(USAGE)
         raise SystemExit(0 if words in (["help"], ["--help"], ["-h"]) else 125)
@@ -117,6 +118,12 @@ def _exec(roots, words):
     pid = execution.spawn(container, execution.process_for(container, words[1:]), (0, 1, 2))
     status = os.waitpid(pid, 0)[1]
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def _build(roots, words):
+    from .build import build
+
+    build(roots, words)
 
 
 def _start(roots, words):
