@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import sys
 
 
@@ -43,11 +42,14 @@ def pull(state_root, reference):
 
 def unpack(directory, archive):
     from ansible_collections.agentless.containers.plugins.module_utils.engine.layer import apply, stream
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.layer.bounds import Bounds
 
     os.mkdir(directory)
-    plain = stream.Hashing(stream.decompress(stream.read_file(archive)))
-    with contextlib.closing(stream.threaded(plain)) as pieces:
-        apply.apply(pieces, directory)
+    bounds = Bounds(directory)
+    # as layer/store.py does it
+    with contextlib.closing(stream.threaded(stream.decompress(bounds.packed(stream.read_file(archive))))) as pieces:
+        plain = stream.Hashing(bounds.plain(pieces))
+        apply.apply(iter(plain), directory)
     plain.digest()
 
 
@@ -55,7 +57,9 @@ def main():
     verb, collections = sys.argv[1:3]
     sys.path.insert(0, collections)
     {"push": push, "pull": pull, "unpack": unpack}[verb](*sys.argv[3:])
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # not ru_maxrss, which begins with what the parent had
+    with open("/proc/self/status", encoding="ascii") as status:
+        print(next(line.split()[1] for line in status if line.startswith("VmHWM:")))
 
 
 if __name__ == "__main__":

@@ -172,6 +172,8 @@ class Unpacker:
         fd = self.tree.find(parts)
         if fd is None:
             raise Corrupt("archive member %r lies below something that is no directory" % name, HOSTILE)
+        if os.fstat(above).st_mode & stat.S_ISGID:
+            self._give(fd, 0, 0)
         os.fchmod(fd, 0o755)
         return fd
 
@@ -349,7 +351,11 @@ class Unpacker:
         os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
 
     def _own(self, fd, entry):
-        uid, gid = self.map_ids(entry.uid, entry.gid) if self.map_ids else (entry.uid, entry.gid)
+        self._give(fd, entry.uid, entry.gid)
+
+    def _give(self, fd, uid, gid):
+        if self.map_ids:
+            uid, gid = self.map_ids(uid, gid)
         _chown(fd, uid, gid)
 
     # --- what is taken away

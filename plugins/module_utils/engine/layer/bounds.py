@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Corrupt, EngineError
+from .tar import BLOCK
 
 # what is smaller is never refused for its ratio; gzip reaches 1030 for zeros, real layers 2 to 20
 BOMB_SIZE = 8 << 30
@@ -43,15 +44,18 @@ class Bounds:
             if self._made > BOMB_SIZE and self._made > BOMB_RATIO * self._read:
                 raise Corrupt("%d compressed bytes became more than %d: this is a compression bomb" % (self._read, self._made),
                               "the archive is hostile; do not use it")
-            self._check_room()
+            self._check_room(len(chunk))
             yield chunk
 
-    def _check_room(self):
-        """Stop before the last blocks and inodes are taken: the state root often lies on the host's root file system."""
+    def _check_room(self, coming):
+        """Stop before the last blocks and inodes are taken: the state root often lies on the host's root file system.
+
+        :param coming: bytes of archive that will be unpacked before the next look; they may be nothing but headers.
+        """
         room = os.statvfs(self._directory)
-        if room.f_bfree * room.f_frsize < min(_RESERVE, room.f_blocks * room.f_frsize // 100):
+        if room.f_bfree * room.f_frsize < coming + min(_RESERVE, room.f_blocks * room.f_frsize // 100):
             raise EngineError("unpacking a layer was stopped: only %d bytes are left on the file system of %s" % (
                 room.f_bfree * room.f_frsize, self._directory), "make room there (module prune removes unused images), or move state_root")
-        if room.f_files and room.f_ffree < min(_RESERVED_FILES, room.f_files // 100):
+        if room.f_files and room.f_ffree < coming // BLOCK + min(_RESERVED_FILES, room.f_files // 100):
             raise EngineError("unpacking a layer was stopped: only %d files more fit on the file system of %s" % (
                 room.f_ffree, self._directory), "make room there (module prune removes unused images), or move state_root")
