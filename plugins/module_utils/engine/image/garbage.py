@@ -36,6 +36,9 @@ class Used:
         return Used(self.blobs | other.blobs, self.chains | other.chains)
 
 
+NOTHING = Used()
+
+
 @dataclasses.dataclass(frozen=True)
 class Collected:
     """What was removed, or would be: (digest, bytes) of blobs, (chain ID, bytes) of layers."""
@@ -78,15 +81,21 @@ def of_containers(roots, without=()):
 
     :param without: IDs of containers that do not count.
     """
-    chains = set()
+    found = Used()
     for container in state.listed(roots.containers):
-        if container in without:
-            continue
-        lower = os.path.join(roots.containers, container, "lower")
-        for link in state.listed(lower) if os.path.isdir(lower) else ():
-            with contextlib.suppress(OSError):
-                target = os.readlink(os.path.join(lower, link))
-                chains.add("sha256:" + os.path.basename(os.path.dirname(os.path.normpath(target))))
+        if container not in without:
+            found |= of_container(roots, container)
+    return found
+
+
+def of_container(roots, identity):
+    """The layers that one container is mounted on."""
+    chains = set()
+    lower = os.path.join(roots.containers, identity, "lower")
+    for link in state.listed(lower) if os.path.isdir(lower) else ():
+        with contextlib.suppress(OSError):
+            target = os.readlink(os.path.join(lower, link))
+            chains.add("sha256:" + os.path.basename(os.path.dirname(os.path.normpath(target))))
     return Used(frozenset(), frozenset(chains))
 
 
@@ -95,16 +104,20 @@ def of_cache(roots, without=()):
 
     :param without: names of records (without ``.json``) that do not count.
     """
-    blobs, chains = set(), set()
+    found = Used()
     for name in cache_records(roots):
-        if name in without:
-            continue
-        record = read_record(roots, name)
-        if record.get("parent"):
-            chains.add(record["parent"])
-        for layer in record.get("layers") or ():
-            blobs.add(layer.get("digest"))
-            chains.add(layer.get("chain_id"))
+        if name not in without:
+            found |= of_record(roots, name)
+    return found
+
+
+def of_record(roots, name):
+    """What one record of the build cache names."""
+    record = read_record(roots, name)
+    blobs, chains = set(), {record["parent"]} if record.get("parent") else set()
+    for layer in record.get("layers") or ():
+        blobs.add(layer.get("digest"))
+        chains.add(layer.get("chain_id"))
     return Used(frozenset(blobs), frozenset(chains))
 
 
@@ -131,7 +144,7 @@ def with_parents(store, used):
     """``used`` with the layers below those that it has, as each unpacked layer's own record names them."""
     chains, todo = set(used.chains), list(used.chains)
     while todo:
-        record = _layer_record(store, todo.pop())
+        record = layer_record(store, todo.pop())
         parent = record.get("parent")
         if parent and parent not in chains:
             chains.add(parent)
@@ -152,14 +165,17 @@ def builds_running(roots):
     return any(name.startswith(BUILD) and is_locked(os.path.join(roots.layers, name)) for name in state.listed(roots.layers))
 
 
-def is_locked(path):
-    """Whether another process (or another descriptor) holds an flock(2) on a file or directory."""
+def is_locked(path, shared=False):
+    """Whether another process (or another descriptor) holds an flock(2) on a file or directory.
+
+    :param shared: a shared lock counts, too. Two that look for it at the same time may take each other for holders.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(fd, (fcntl.LOCK_EX if shared else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         return False
     except BlockingIOError:
         return True
@@ -178,7 +194,7 @@ def unused(store, used, candidates=None):
                 blobs.append((digest, os.stat(store.blobs.path(digest)).st_size))
     for chain_id in store.layers.list():
         if chain_id not in used.chains and (candidates is None or chain_id in candidates):
-            chains.append((chain_id, _layer_record(store, chain_id).get("size") or 0))
+            chains.append((chain_id, layer_record(store, chain_id).get("size") or 0))
     return Collected(tuple(blobs), tuple(chains))
 
 
@@ -218,7 +234,8 @@ def _doom(store, chain_id):
     return [(path, fd)]
 
 
-def _layer_record(store, chain_id):
+def layer_record(store, chain_id):
+    """The record (dict) of an unpacked layer; empty where there is none that can be read."""
     try:
         return store.layers.record(chain_id) or {}
     except EngineError:

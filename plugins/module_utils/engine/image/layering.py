@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
-import secrets
 from typing import Optional, Tuple
 
 from .. import state
@@ -123,13 +121,10 @@ def changeset(roots, content, lowers):
 
     :param lowers: directories of the base's layers, topmost first; directories that are there already keep their attributes.
     """
-    directory = os.path.join(roots.layers, ".stage-" + secrets.token_hex(8))
+    # the lock tells sweep() that somebody still works here
+    directory, lock = state.make_locked_directory(roots.layers, ".stage-")
     staged = os.path.join(directory, "diff")
-    state.make_directory(directory)
-    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # tells sweep() that somebody still works here
-        fcntl.flock(lock, fcntl.LOCK_EX)
         state.make_directory(staged)
         os.chmod(staged, 0o755)
         implied = _stage(content, staged, lowers)
