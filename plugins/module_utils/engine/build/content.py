@@ -58,7 +58,8 @@ def _range(source, target):
             copy = os.sendfile
             continue
         if not count:
-            return total
+            # some file systems have nothing to give this way
+            return total or _plain(source, target, _SMALL)
         total += count
 
 
