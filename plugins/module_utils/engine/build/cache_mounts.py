@@ -26,10 +26,11 @@ class CacheMounts:
         self._roots = roots
 
     @contextlib.contextmanager
-    def use(self, mount, seed=()):
+    def use(self, mount, seed=(), view=None):
         """The path of the directory of a Mount, for the length of a step.
 
         :param seed: layers (lowest first) that a new directory is filled from; ``mount.source`` says from where in them.
+        :param view: a directory of the build, to look at the layers in.
         """
         name = hashlib.sha256(mount.id.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         for number in range(64):
@@ -45,14 +46,14 @@ class CacheMounts:
                 if not os.path.isdir(place):
                     # pruned between our mkdir and our lock
                     state.make_directory(place)
-                yield self._filled(place, mount, seed)
+                yield self._filled(place, mount, seed, view)
                 return
             finally:
                 # a step of another stage may have inherited a copy of the descriptor
                 fcntl.flock(fd, fcntl.LOCK_UN)
                 os.close(fd)
 
-    def _filled(self, place, mount, seed):
+    def _filled(self, place, mount, seed, view):
         content = os.path.join(place, "content")
         if os.path.isdir(content):
             return content
@@ -62,14 +63,14 @@ class CacheMounts:
                 shutil.rmtree(fresh, ignore_errors=True)
                 os.mkdir(fresh, 0o700)
                 if seed:
-                    _copy(seed, mount.source, fresh)
+                    _copy(seed, mount.source, fresh, view)
                 os.chown(fresh, mount.uid or 0, mount.gid or 0)
                 os.chmod(fresh, 0o755 if mount.mode is None else mount.mode)
                 os.rename(fresh, content)
         return content
 
 
-def _copy(seed, source, target):
+def _copy(seed, source, target, view):
     from . import copying, isolate
 
-    isolate.call(copying.copy_tree, list(seed), source, target)
+    isolate.call(copying.copy_tree, list(seed), source, target, view)

@@ -199,10 +199,10 @@ def _layered_digest(directory, parts, owners):
         return parts.selection(root).digest(None, owners)
 
 
-def copy_tree(layers, source, target):
-    """Fill a directory from a path in layers; for cache mounts with ``from``."""
+def copy_tree(layers, source, target, view):
+    """Fill a directory from a path in layers, which are looked at in ``view``; for cache mounts with ``from``."""
     with contextlib.ExitStack() as undo:
-        root = _mount_view(os.path.join(os.path.dirname(target), "seed"), layers, undo)
+        root = _mount_view(view, layers, undo)
         place(select(root, (source or ".",), keep_owners=True), target, "/", keyword="COPY")
 
 

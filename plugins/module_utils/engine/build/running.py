@@ -85,7 +85,8 @@ def _mount(stage, expanded, mount, undo):
         return run_mounts.Bind(target, tuple(copying.source_layers(stage, expanded, mount)), mount.source, mount.read_only)
     if kind == "cache":
         seed = copying.source_layers(stage, expanded, mount) if mount.from_name else ()
-        directory = undo.enter_context(CacheMounts(stage.build.roots).use(mount, seed))
+        view = stage.build.workspace.directory_for("seed") if seed else None
+        directory = undo.enter_context(CacheMounts(stage.build.roots).use(mount, seed, view))
         return run_mounts.Cache(target, directory, "" if mount.from_name else mount.source, mount.read_only)
     if kind == "secret":
         data = stage.build.settings.secrets.get(mount.id)
