@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """COMMON (every module), REGISTRY (modules that talk to a registry; ACCOUNT and CLIENT are parts of it), INFO (attributes of _info modules), CHANGES (the others)."""
+    """COMMON (every module), INFO (attributes of _info modules), CHANGES (the others), REGISTRY (modules that talk to a registry).
+
+    ACCOUNT and CLIENT are the parts of REGISTRY.
+    """
 
     DOCUMENTATION = r"""
 options:
