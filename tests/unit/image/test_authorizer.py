@@ -240,6 +240,15 @@ def test_no_token_for_other_servers(registry, tokens, client, server):
     assert server.requests[0].headers["Authorization"] is None
 
 
+def test_storage_that_asks_who_we_are(registry, tokens, client, server):
+    before = registry.answer
+    registry.answer = lambda request: (307, {"Location": server.url + "/b"}, b"") if before(request)[0] == 200 else before(request)
+    server.answer = lambda request: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")
+    with pytest.raises(Denied):
+        list(client(username="ada", password="secret").blob(reference(registry), BLOB))
+    assert [each.headers["Authorization"] for each in server.requests] == [None]
+
+
 @pytest.mark.parametrize("mine, theirs, expected", [
     ("repository:a:pull", "repository:a:pull", ["repository:a:pull"]),
     ("repository:a:pull,push", "repository:a:pull", ["repository:a:pull,push"]),

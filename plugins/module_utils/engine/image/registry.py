@@ -201,7 +201,8 @@ class Registry:
             if used is not None:
                 sent["Authorization"] = used
             response = self.transport.request(method, url, sent, make_body, length, attempts)
-            if response.status != 401:
+            # storage that refuses us is no reason to tell anybody who we are
+            if response.status != 401 or not self._is_own(response.url):
                 return response
             response.data()
             used = self.auth.answer(response, scope, used)

@@ -26,7 +26,8 @@ from .verify import check_index, check_manifest, document
 CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG, "application/octet-stream")
 _SCHEMA1 = ("application/vnd.docker.distribution.manifest.v1+json", "application/vnd.docker.distribution.manifest.v1+prettyjws")
 _DEPTH = 3
-_KEPT = 64
+_KEPT = 16
+_KEPT_SIZE = 256 << 10
 _kept = {}
 
 
@@ -50,11 +51,14 @@ def fetched(source, reference, digest):
     counts as a pull at Docker Hub.
     """
     key = (reference.name, digest)
-    if key not in _kept:
+    found = _kept.get(key)
+    if found is None:
+        found = source.manifest(reference, digest)
         if len(_kept) >= _KEPT:
             _kept.clear()
-        _kept[key] = source.manifest(reference, digest)
-    return _kept[key]
+        if len(found.data) <= _KEPT_SIZE:
+            _kept[key] = found
+    return found
 
 
 def check_type(remote, reference):

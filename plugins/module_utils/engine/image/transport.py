@@ -48,13 +48,17 @@ class Broken(Unreachable):
 
 
 class Response:
-    """An answer. Read it to its end (:meth:`data`, :meth:`chunks`), or :meth:`close` it: then the connection is not used again."""
+    """An answer. Read it to its end (:meth:`data`, :meth:`chunks`), or :meth:`close` it: then the connection is not used again.
 
-    def __init__(self, transport, key, response, what):
+    :ivar url: where it came from, after redirects.
+    """
+
+    def __init__(self, transport, key, response, url):
         self._transport = transport
         self._key = key
         self._response = response
-        self._what = what
+        self._what = label(url)
+        self.url = url
         self.status = response.status
 
     def header(self, name, default=None):
@@ -186,7 +190,7 @@ class Transport:
             closed = _closed_errors(scheme)
             try:
                 self._send(connection, key, method, target, body, sent, closed)
-                return Response(self, key, connection.getresponse(), label(url))
+                return Response(self, key, connection.getresponse(), url)
             except (http.client.BadStatusLine, http.client.CannotSendRequest, *closed) as error:
                 # the other end closes kept connections when it likes
                 self.drop(key)
