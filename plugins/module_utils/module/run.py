@@ -93,7 +93,8 @@ def _fail(module, error):
     if hint is None and getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         hint = "make room on the file system of state_root, %s" % module.params["state_root"]
     if hint:
-        message = "%s. %s%s." % (message, hint[0].upper(), hint[1:].rstrip("."))
+        # an excerpt of a file ends a message of several lines
+        message = "%s%s%s%s." % (message, "\n" if "\n" in message else ". ", hint[0].upper(), hint[1:].rstrip("."))
     details = {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
     if hint:
         details["hint"] = hint
