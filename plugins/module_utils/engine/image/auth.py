@@ -15,8 +15,9 @@ import time
 from ..errors import Denied
 from .verify import document
 
-_PARAMETER = re.compile(r'\s*,?\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-_SCHEME = re.compile(r"\s*,?\s*([A-Za-z]+)(?=\s|$)")
+_PARAMETER = re.compile(r'([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_SCHEME = re.compile(r"([A-Za-z]+)(?=\s|$)")
+_BETWEEN = re.compile(r"[\s,]*")
 _MAX_TOKEN = 1 << 20
 _CLIENT = "agentless"
 _MARGIN = 10
@@ -166,7 +167,8 @@ def challenges(values):
     found = []
     for value in values:
         position = 0
-        while position < len(value):
+        while True:
+            position = _BETWEEN.match(value, position).end()
             parameter = _PARAMETER.match(value, position)
             scheme = _SCHEME.match(value, position)
             if parameter is not None and found:

@@ -121,10 +121,10 @@ def _pages(registry, reference, address, scope, key, wanted, limit):
 def _next(response, url):
     import re
 
-    for link in response.headers("Link"):
-        match = re.match(r'\s*<([^>]*)>\s*;.*rel="?next"?', link)
-        if match:
-            return join(url, match.group(1))
+    for header in response.headers("Link"):
+        for target, parameters in re.findall(r"<([^>]*)>([^<]*)", header):
+            if re.search(r'\brel="?next\b', parameters):
+                return join(url, target)
     return None
 
 

@@ -8,6 +8,7 @@ failures as errors that name the host.
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from typing import Dict, Optional, Tuple
@@ -22,6 +23,8 @@ _FIRST_PAUSE = 0.3
 _MAX_REDIRECTS = 5
 _MAX_BODY = 16 << 20
 _PORTS = {"http": 80, "https": 443}
+_URL = re.compile(r"(https?)://(?:[^/?#@]*@)?(([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?)((?:[/?][^#]*)?)(?:#.*)?", re.DOTALL)
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,26 +314,32 @@ def pause(attempt):
 
 def wanted_pause(response):
     """The seconds that a Retry-After header asks for (a number or a date), or None."""
-    asked = response.header("Retry-After")
-    if not asked:
-        return None
-    if asked.strip().isdigit():
+    asked = (response.header("Retry-After") or "").strip()
+    if _SECONDS.fullmatch(asked):
         return int(asked)
     from email.utils import parsedate_to_datetime
 
     try:
         return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
 def split(url):
     """(scheme, host with port, path with query) of an absolute URL."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    if not mark or scheme not in _PORTS or not host:
-        raise EngineError("%r is not an address of a registry" % url)
-    return scheme, host.rpartition("@")[2], slash + path or "/"
+    match = _URL.fullmatch(url)
+    if match is None or int(match.group(4) or 0) > 65535:
+        raise EngineError("%r is not an address of a registry" % url[:500])
+    scheme, host, name, unused, rest = match.groups()
+    if max(map(len, name.split("."))) > 63 or len(name) > 253:
+        raise EngineError("%r is not an address of a registry" % url[:500])
+    if not rest.startswith("/"):
+        rest = "/" + rest
+    if not rest.isascii() or not rest.isprintable() or " " in rest:
+        from urllib.parse import quote
+
+        rest = quote(rest, safe="/?&=%:+,;@!$'()*~-._[]")
+    return scheme, host, rest
 
 
 def join(url, target):

@@ -17,7 +17,8 @@ from .transport import ATTEMPTS, BUSY, Broken, join, pause
 
 CHUNK = 16 << 20
 _TYPE = "application/octet-stream"
-_RANGE = re.compile(r"(?:bytes=)?0-(\d+)")
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
+_NUMBER = re.compile(r"[0-9]{1,12}")
 
 
 def upload(registry, reference, descriptor, open_chunks, mount_from=None):
@@ -68,8 +69,8 @@ def _start(registry, reference, scope):
     data = response.data()
     if response.status not in (200, 202) or not response.header("Location"):
         registry.fail(response, reference, data)
-    least = response.header("OCI-Chunk-Min-Length") or "0"
-    return join(url, response.header("Location")), max(CHUNK, int(least) if least.isdigit() else 0)
+    least = _NUMBER.fullmatch(response.header("OCI-Chunk-Min-Length") or "")
+    return join(url, response.header("Location")), max(CHUNK, int(least.group()) if least else 0)
 
 
 def _in_one_piece(registry, reference, descriptor, open_chunks, location, scope):
