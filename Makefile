@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint lint-fast sanity docs-lint test-unit test-kernel test-integration test-molecule test test-fast demo demo-clean bench clean
+.PHONY: help setup lint lint-fast sanity docs-lint test-unit test-kernel test-integration test-molecule test-peers test test-fast demo demo-clean bench clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ test-integration: setup ## every target of tests/integration/targets on this hos
 
 test-molecule: setup ## the molecule scenario with testinfra (root)
 	@./scripts/molecule.sh $(ARGS)
+
+test-peers: setup ## images and builds beside docker, podman, buildah, skopeo and umoci (root; installs them)
+	@./scripts/setup_peers.sh
+	@[ ! -x scripts/peer_root.sh ] || ./scripts/peer_root.sh
+	@$(PYTEST) -q tests/peers $(ARGS)
 
 test: setup ## everything (root): lint, unit, kernel, integration, molecule
 	@./scripts/test_all.sh lint test-unit test-kernel test-integration test-molecule

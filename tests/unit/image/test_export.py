@@ -85,9 +85,9 @@ def test_docker_archive(store, images, tmp_path):
         item = listed[each.image.id[7:] + ".json"]
         assert sha256(found[item["Config"]]) == each.image.id[7:]
         assert ["sha256:" + sha256(found[name]) for name in item["Layers"]] == list(each.image.config.diff_ids)
-        assert item["RepoTags"] == (["localhost:5000/team/web:2", "web:1"] if each.references else None)
+        assert item["RepoTags"] == ([WEB, TEAM] if each.references else None)
     top = next(each for each in images if each.references).image.config.diff_ids[-1][7:]
-    assert json.loads(found["repositories"]) == {"web": {"1": top}, "localhost:5000/team/web": {"2": top}}
+    assert json.loads(found["repositories"]) == {"docker.io/library/web": {"1": top}, "localhost:5000/team/web": {"2": top}}
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600 and sorted(os.listdir(tmp_path)) == ["a.tar", "state"]
 
 

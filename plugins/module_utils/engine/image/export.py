@@ -191,8 +191,9 @@ def _write_docker(store, images, archive):
 
 
 def _tags(exported):
+    """Names in full: podman would take ``web:1`` for ``localhost/web:1``, docker takes both."""
     references = [Reference.parse(text) for text in exported.references]
-    return sorted(each.familiar for each in references if each.tag and not each.digest)
+    return sorted(each.canonical for each in references if each.tag and not each.digest)
 
 
 def _plain_layer(store, digest, diff_id):
