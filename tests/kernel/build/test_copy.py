@@ -206,7 +206,12 @@ def test_chmod(trees):
     os.symlink("run", trees.context / "d" / "link")
     trees.copy(["d"], "/x", chmod="0640")
     assert {mode_of(trees.image / "x" / name) for name in ("run", "data")} == {0o640}
+    # as BuildKit does it, also for directories on the way, whose set-user-ID bit it forgets
+    assert mode_of(trees.image / "x") == 0o640
+    trees.copy(["d/run"], "/v/w", chmod="4711")
+    assert (mode_of(trees.image / "v"), mode_of(trees.image / "v/w")) == (0o711, 0o4711)
     trees.copy(["d"], "/y", chmod="go=u,go-w")
+    assert mode_of(trees.image / "y") == 0o755
     assert (mode_of(trees.image / "y/run"), mode_of(trees.image / "y/data")) == (0o755, 0o644)
     assert os.readlink(trees.image / "y/link") == "run"
     place(inline("EOF", b"text"), str(trees.image), "/z", chmod="u+x")

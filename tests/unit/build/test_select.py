@@ -70,13 +70,18 @@ def test_dots_do_not_leave_the_root(tmp_path):
         taken(root, "../secret")
 
 
-@pytest.mark.parametrize("source", ["nope", "a/b", "d/nope", "loop", "dangling"])
+@pytest.mark.parametrize("source", ["nope", "a/b", "d/nope", "loop", "dangling", "x" * 300, "a/" * 3000 + "b"])
 def test_missing_sources_are_named(tmp_path, source):
     root = make(tmp_path, "a", "d/b", "loop -> loop", "dangling -> /nowhere")
     with pytest.raises(SourceError) as caught:
         taken(root, "a", source)
     assert caught.value.source == source
     assert str(caught.value).startswith(source + ": ")
+
+
+def test_a_nul_byte_is_no_part_of_a_name(tmp_path):
+    with pytest.raises(SourceError):
+        taken(str(tmp_path), "a\0b")
 
 
 def test_wildcards(tmp_path):
@@ -89,6 +94,14 @@ def test_wildcards(tmp_path):
     with pytest.raises(SourceError) as caught:
         taken(root, "a[")
     assert caught.value.source == "a["
+
+
+def test_backslashes_take_the_meaning_of_wildcards(tmp_path):
+    root = make(tmp_path, "a*b", "acb", "d*/x", "c\\d")
+    assert taken(root, "a\\*b") == {"a*b": True}
+    assert taken(root, "a[*]b") == {"a*b": True}
+    assert taken(root, "d\\*/*") == {"x": True}
+    assert taken(root, "c\\d") == {"c\\d": True}
 
 
 def test_what_lies_in_a_match_is_not_matched_again(tmp_path):

@@ -118,7 +118,8 @@ class _Hasher:
         try:
             self._add(picked)
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO):
+            # the last one: of readlink(2), for what is no link any more
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EINVAL):
                 raise
             raise SourceError(picked.source, "changed while it was read: %s" % error.strerror.lower(),
                               "build while nothing else writes to it") from error

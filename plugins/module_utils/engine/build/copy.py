@@ -5,7 +5,7 @@
 
 The content of a directory goes into the destination, a file to it or, where it is a directory or ends with a slash, into it. Only the
 destination's own path follows links, inside the root; below it nothing is followed, on either side. Files keep mode, time, extended
-attributes and, within one source, hard links. Directories on the way are made with mode 0755.
+attributes and, within one source, hard links. Directories on the way are made with mode 0755, or with the one of --chmod where it is octal.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .view import O_DIRECTORY, SourceError, open_directory
 _O_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _INLINE_MODE = 0o644
+_DIRECTORY_MODE = 0o755
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +90,7 @@ class _Copier:
         self._links, self._top, self._path = {}, None, []
         self._replaced = False
         self._new = []
+        self._made_mode = chmod.octal & 0o777 if chmod is not None and chmod.octal is not None else _DIRECTORY_MODE
 
     def place(self, picked, path, is_directory, may_unpack):
         self._picked, self._links, self._path = picked, {}, []
@@ -137,7 +139,7 @@ class _Copier:
         fd = os.open(name, O_DIRECTORY, dir_fd=parent)
         try:
             os.fchown(fd, *(self.owner or (0, 0)))
-            os.fchmod(fd, 0o755)
+            os.fchmod(fd, self._made_mode)
             if self.mtime is not None:
                 self._new.append(os.dup(fd))
         finally:
@@ -387,6 +389,8 @@ class _Copier:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode) or not unpack.is_archive(fd):
                 return False
+            # what is unpacked knows no --chmod
+            self._made_mode = _DIRECTORY_MODE
             target = self._directory_at(path)
             try:
                 self.files += 1

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 
 from .ignorefile import Ignore
-from .view import Node, Rules, View, split_wildcards
+from .view import Node, Rules, SourceError, View, split_wildcards
 from .wildcard import has_wildcards
 
 
@@ -77,6 +78,8 @@ def select(root, sources, ignore=None, exclude=(), parents=False, keyword="COPY"
     picked = []
     with View(root, ignore, where) as view:
         for source in sources:
+            if "\0" in source:
+                raise SourceError(source.replace("\0", "\\0"), "has a NUL byte in it")
             finder = _with_parents if parents else _plain
             for each in finder(view, source, excluded):
                 each.owned = keep_owners
@@ -107,6 +110,7 @@ def checkout(source, directory):
 def _plain(view, source, excluded):
     text = posixpath.normpath("/" + source)[1:].lstrip("/")
     fixed, pattern = split_wildcards(text)
+    fixed = _unescaped(view, fixed)
     if not pattern:
         yield _pick(view, source, fixed, excluded)
         return
@@ -132,6 +136,13 @@ def _with_parents(view, source, excluded):
         parts, node = view.find(source, path, excluded, pattern)
         if node is not None and (node.children or not pattern):
             yield Picked(source, "", node, view.root, parts, wild=bool(wild))
+
+
+def _unescaped(view, path):
+    """A path without backslashes that only take the meaning of a wildcard; a name that really has them goes first."""
+    if "\\" not in path or view.has(path):
+        return path
+    return re.sub(r"\\(.)", r"\1", path, flags=re.DOTALL)
 
 
 def _pick(view, source, path, excluded, wild=False):

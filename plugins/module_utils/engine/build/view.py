@@ -20,7 +20,8 @@ from .wildcard import Wildcard, has_wildcards
 
 O_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_DEPTH = 256
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+# not there, or not what it was a moment ago (EINVAL: readlink(2) of what is no link any more)
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG)
 
 
 class SourceError(EngineError):
@@ -124,6 +125,14 @@ class View:
         """(components, :class:`Node`) of ``path``; the node is None where nothing of it is taken."""
         parts, status = self.resolve(source, path)
         return parts, self.node(parts, Rules(self.ignore, excluded, include), source, status)
+
+    def has(self, path):
+        """Whether there is something at a path."""
+        try:
+            self.resolve(path, path)
+        except SourceError:
+            return False
+        return True
 
     def is_directory(self, path):
         """Whether a path that a wildcard has found leads to a directory."""
