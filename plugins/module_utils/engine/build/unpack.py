@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Corrupt
-from ..layer import stream, tar, whiteout
+from ..layer import bounds, stream, tar, whiteout
 from ..layer.apply import unpacking
 from ..rootfs.path import fd_path
 
@@ -37,7 +37,7 @@ def unpack(fd, directory, owner=None, mtime=None):
     """
     # the dot: what the name of a descriptor leads to must be no link itself
     with unpacking(fd_path(directory) + "/.", None if owner is None else lambda uid, gid: owner) as unpacker:
-        reader = tar.TarReader(stream.decompress(_chunks(fd)))
+        reader = tar.TarReader(bounds.decompressed(_chunks(fd), fd_path(directory)))
         for entry in reader:
             if any(part.startswith(whiteout.PREFIX) for part in entry.name.split("/")):
                 raise Corrupt("archive member %r cannot be in an image: its name means a deletion there" % entry.name,

@@ -19,7 +19,7 @@ import re
 from typing import Optional, Tuple
 
 from ..errors import Corrupt, InvalidValue
-from ..layer import stream, tar
+from ..layer import bounds, stream, tar
 from ..spec.image import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -124,8 +124,9 @@ class _Content:
         if os.path.exists(self.path) and not os.path.isdir(self.path) and not os.path.isfile(self.path):
             # it is read twice, and a pipe has its content once
             raise InvalidValue("path", self.path, "is not a regular file", "put its content into a file")
+        room = self.blobs.partial if self.blobs is not None else None
         try:
-            with contextlib.closing(stream.threaded(stream.decompress(stream.read_file(self.path)))) as chunks:
+            with contextlib.closing(stream.threaded(bounds.decompressed(stream.read_file(self.path), room))) as chunks:
                 reader = tar.TarReader(chunks)
                 for entry in reader:
                     self._add(entry, reader)

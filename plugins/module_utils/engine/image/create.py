@@ -9,7 +9,7 @@ import copy
 import dataclasses
 import json
 
-from ..layer import compress, stream
+from ..layer import bounds, compress, stream
 from ..spec.image import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, Manifest
 from .verify import digest_of_bytes
 
@@ -98,11 +98,11 @@ def store_layer(blobs, chunks):
     whole = stream.chain(head, chunks)
     with blobs.writer() as writer:
         if kind in ("gzip", "zstd"):
-            plain_content = stream.Hashing(stream.decompress(_tee(whole, writer)))
+            plain_content = stream.Hashing(bounds.decompressed(_tee(whole, writer), blobs.partial))
             for unused in stream.threaded(plain_content):
                 pass
         else:
-            plain_content = stream.Hashing(stream.decompress(whole))
+            plain_content = stream.Hashing(bounds.decompressed(whole, blobs.partial))
             for piece in compress.gzip(stream.threaded(plain_content)):
                 writer.write(piece)
             kind = "gzip"

@@ -16,7 +16,7 @@ from typing import Optional, Tuple
 
 from .. import state
 from ..errors import Corrupt, InvalidValue, Unsupported
-from ..layer import apply, diff, stream, tar, whiteout, write
+from ..layer import apply, bounds, diff, stream, tar, whiteout, write
 from ..layer.store import adopt
 
 FILE, DIRECTORY, LINK, ABSENT = "file", "directory", "link", "absent"
@@ -139,7 +139,7 @@ def _stage(content, staged, lowers):
     with apply.unpacking(staged) as unpacker:
         for archive in content.archives:
             with blame("archives", archive.src):
-                _stage_archive(unpacker, archive)
+                _stage_archive(unpacker, staged, archive)
         for file in content.files:
             _stage_file(unpacker, file)
         for path in content.removals:
@@ -151,9 +151,9 @@ def _stage(content, staged, lowers):
         return sorted(unpacker.implied)
 
 
-def _stage_archive(unpacker, archive):
+def _stage_archive(unpacker, staged, archive):
     prefix = archive.dest.strip("/")
-    with contextlib.closing(stream.threaded(stream.decompress(read_source(archive.src, "archives")))) as chunks:
+    with contextlib.closing(stream.threaded(bounds.decompressed(read_source(archive.src, "archives"), staged))) as chunks:
         reader = tar.TarReader(chunks)
         for entry in reader:
             # checked before the prefix goes on: ".." may not lead out of dest either

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Corrupt, EngineError
+from . import stream
 from .tar import BLOCK
 
 # what is smaller is never refused for its ratio; gzip reaches 1030 for zeros, real layers 2 to 20
@@ -15,6 +16,12 @@ BOMB_SIZE = 8 << 30
 BOMB_RATIO = 400
 _RESERVE = 64 << 20
 _RESERVED_FILES = 1000
+
+
+def decompressed(chunks, directory):
+    """:func:`stream.decompress` for what goes into ``directory``, within bounds; None: nothing is written anywhere."""
+    bounds = Bounds(directory)
+    return bounds.plain(stream.decompress(bounds.packed(chunks)))
 
 
 class Bounds:
@@ -44,7 +51,8 @@ class Bounds:
             if self._made > BOMB_SIZE and self._made > BOMB_RATIO * self._read:
                 raise Corrupt("%d compressed bytes became more than %d: this is a compression bomb" % (self._read, self._made),
                               "the archive is hostile; do not use it")
-            self._check_room(len(chunk))
+            if self._directory is not None:
+                self._check_room(len(chunk))
             yield chunk
 
     def _check_room(self, coming):
@@ -52,7 +60,11 @@ class Bounds:
 
         :param coming: bytes of archive that will be unpacked before the next look; they may be nothing but headers.
         """
-        room = os.statvfs(self._directory)
+        try:
+            room = os.statvfs(self._directory)
+        except FileNotFoundError:
+            # it is made with the first file
+            return
         if room.f_bfree * room.f_frsize < coming + min(_RESERVE, room.f_blocks * room.f_frsize // 100):
             raise EngineError("unpacking a layer was stopped: only %d bytes are left on the file system of %s" % (
                 room.f_bfree * room.f_frsize, self._directory), "make room there (module prune removes unused images), or move state_root")
