@@ -75,6 +75,7 @@ options:
         C(mirrors) has such a dictionary.
     type: dict
 notes:
+  - Use C(group/agentless.containers.registry) in C(module_defaults) to set these options for all modules that pull or push.
   - Proxies are taken from the environment variables E(HTTP_PROXY), E(HTTPS_PROXY) and E(NO_PROXY) of the task, in upper or lower case.
 """
 

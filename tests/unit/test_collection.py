@@ -21,6 +21,14 @@ def test_every_module_is_in_the_action_group():
     assert runtime["action_groups"]["all"] == MODULES
 
 
+def test_modules_of_the_registry_group_have_all_of_its_options():
+    """An option that a module of a group does not know makes its task fail when module_defaults set it."""
+    runtime = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    pages = {name: (CHECKOUT / "plugins" / "modules" / (name + ".py")).read_text(encoding="utf-8") for name in MODULES}
+    having = [name for name, page in pages.items() if "\n  - agentless.containers.common.registry\n" in page]
+    assert runtime["action_groups"]["registry"] == having
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_an_integration_target(name):
     assert (CHECKOUT / "tests" / "integration" / "targets" / name / "tasks" / "main.yml").is_file()

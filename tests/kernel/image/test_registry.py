@@ -18,7 +18,7 @@ import time
 import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt, Denied, NotFound, Unreachable
-from ansible_collections.agentless.containers.plugins.module_utils.engine.image import pull, push, upload
+from ansible_collections.agentless.containers.plugins.module_utils.engine.image import pull, push, transport, upload
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.transport import RegistryOptions
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import OCI_INDEX, OCI_MANIFEST, platform_of
@@ -211,7 +211,8 @@ class TestFaults:
             stream.write(b"x" * 1000)
         assert content(roots, pull.pull(roots, fake.address + "/web:1", OPTIONS).image) == {"b": NOISE}
 
-    def test_a_busy_registry_is_asked_again(self, fake, roots):
+    def test_a_busy_registry_is_asked_again(self, fake, roots, monkeypatch):
+        monkeypatch.setattr(transport, "_FIRST_PAUSE", 0.01)
         fake.image("web", "1", make_layer({"a": b"1"}))
         fake.statuses = [503, 500]
         assert pull.pull(roots, fake.address + "/web:1", OPTIONS).changed
