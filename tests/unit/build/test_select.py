@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.ignorefile import Ignore, parse
-from ansible_collections.agentless.containers.plugins.module_utils.engine.build.select import inline, select
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build.select import checkout, inline, select
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.view import MAX_DEPTH, SourceError
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import InvalidValue
 
@@ -180,6 +180,12 @@ def test_bad_patterns_are_named(tmp_path):
     with pytest.raises(InvalidValue) as caught:
         taken(make(tmp_path, "a"), "a", exclude=["["])
     assert "--exclude" in str(caught.value)
+
+
+def test_a_checkout_is_all_of_a_directory_but_what_is_excluded(tmp_path):
+    root = make(tmp_path, "a", "d/b.md", "d/c", ".git/config")
+    assert paths_of(checkout("git@host:x", root).picked[0].node) == [".git/", ".git/config", "a", "d/", "d/b.md", "d/c"]
+    assert paths_of(checkout("git@host:x", root, ["**/*.md", "a"]).picked[0].node) == [".git/", ".git/config", "d/", "d/c"]
 
 
 def test_selections_add_up():

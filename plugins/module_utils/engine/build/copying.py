@@ -151,7 +151,7 @@ def _fetch(build, expanded, url):
     try:
         if git.is_git(url):
             found = git.fetch_git(url, build.workspace.directory_for("git"), expanded.keep_git_dir, expanded.checksum or None)
-            return checkout(url, found.directory)
+            return checkout(url, found.directory, expanded.exclude)
         path, name, unused = fetch.fetch_url(url, build.workspace.directory_for("url"), expanded.checksum or None, build.settings.fetch)
         return downloaded(url, path, name)
     except DockerfileError:

@@ -98,10 +98,10 @@ def downloaded(source, path, name):
     return Selection([Picked(source, name, Node(base, os.lstat(path)), directory, (base,), local=False)], 1)
 
 
-def checkout(source, directory):
-    """The Selection of all of a directory (git), whose content lands in the destination."""
+def checkout(source, directory, exclude=()):
+    """The Selection of all of a directory (git), whose content lands in the destination; ``exclude``: patterns of --exclude."""
     with View(directory, None, source) as view:
-        node = view.node((), Rules(None, None, None), source)
+        node = view.node((), Rules(None, Ignore(exclude, "--exclude") if exclude else None, None), source)
         return Selection([Picked(source, "", node, directory, (), local=False)], 1)
 
 
