@@ -21,7 +21,7 @@ from image_peers import Docker, Podman, registry, run, umoci_tree
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image import archive, create, export, pull, push
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.changes import Changes
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
-from ansible_collections.agentless.containers.plugins.module_utils.engine.layer import stream
+from ansible_collections.agentless.containers.plugins.module_utils.engine.layer import diff, stream
 from ansible_collections.agentless.containers.plugins.module_utils.engine.reconcile.image_export import collect
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.reference import Reference
 from ansible_collections.agentless.containers.plugins.module_utils.engine.state import Roots
@@ -177,6 +177,27 @@ def test_podman_loads_our_archives(world, which, tmp_path, kind):
     world.podman.podman("load", "-q", "-i", path)
     assert "sha256:" + world.podman.inspect(NAME[which])["Id"] == world.images[which].id
     same(world, which, world.podman.tree(NAME[which]))
+    world.podman.remove_all()
+
+
+def test_a_capability_of_a_file_with_two_names(world, other, tmp_path):
+    """In a layer that the engine makes itself; see file_tree.py for what becomes of GNU tar's."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "one").write_bytes(b"program")
+    os.setxattr(root / "one", "security.capability", file_tree.CAPABILITY)
+    os.link(root / "one", root / "two")
+    layer = create.store_layer(other.store.blobs, diff.changeset(str(root)))
+    config = create.child_config(create.new_config(PLATFORM), Changes(), [layer.diff_id])
+    image = other.store.add(create.store_image(other.store.blobs, config, [layer.descriptor]), ["docker.io/library/two:1"])[0]
+    path = other.export(image, "docker.io/library/two:1", tmp_path / "a.tar", export.DOCKER)
+    expected = file_tree.read(str(root))
+    assert expected["two"]["xattrs"] and expected["two"]["links"] == ("one", "two")
+    world.docker.docker("load", "-i", path)
+    assert file_tree.differences(expected, world.docker.tree("two:1", str(tmp_path))) == []
+    world.podman.podman("load", "-q", "-i", path)
+    assert file_tree.differences(expected, world.podman.tree("docker.io/library/two:1")) == []
+    assert file_tree.differences(expected, other.tree(image)) == []
     world.podman.remove_all()
 
 

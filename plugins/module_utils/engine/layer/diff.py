@@ -21,6 +21,7 @@ _NANO = 1000000000
 _BATCH = 64 << 10
 _O_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ZEROS = memoryview(bytes(_READ))
+_CAPABILITY = "security.capability"
 # overlayfs keeps a renamed directory's content, or a file's data, elsewhere
 _ELSEWHERE = {"trusted.overlay.redirect": "redirect_dir", "trusted.overlay.metacopy": "metacopy"}
 
@@ -99,7 +100,7 @@ class Walker:
             key = (status.st_dev, status.st_ino)
             first = self._links.setdefault(key, path)
             if first != path:
-                yield write.header(self._entry(path, tar.HARDLINK, status, link=first))
+                yield write.header(self._entry(path, tar.HARDLINK, status, link=first, found=_capability(parent, name, path, mode)))
                 return
         if stat.S_ISREG(mode):
             yield from self._file(parent, name, path, status)
@@ -168,6 +169,14 @@ def _seek_data(fd, position, size):
         if error.errno == errno.ENXIO:
             return size
         raise
+
+
+def _capability(parent, name, path, mode):
+    """The capability of a file, for its second name. Docker gives the owner again for each name, by which the kernel drops it."""
+    if not stat.S_ISREG(mode):
+        return None
+    found = attributes("/proc/self/fd/%d/%s" % (parent, name), path, follow_symlinks=False) or {}
+    return {_CAPABILITY: found[_CAPABILITY]} if _CAPABILITY in found else None
 
 
 def attributes(target, path, **where):
