@@ -5,11 +5,11 @@
 #
 # All measurements, one after the other. Nothing else should be running: they compare, but they compare seconds.
 #
-#   bench/run.sh [noop_task] [start_twenty] [supervisor_memory] [image_pull]
+#   bench/run.sh [noop_task] [start_twenty] [supervisor_memory] [image_pull] [image_build]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- noop_task start_twenty supervisor_memory image_pull
+[ $# -gt 0 ] || set -- noop_task start_twenty supervisor_memory image_pull image_build
 for name in "$@"; do
     .venv/bin/python "bench/$name.py"
 done
