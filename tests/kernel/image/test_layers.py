@@ -263,3 +263,50 @@ def test_wrong_diff_id_leaves_nothing(tmp_path):
     with pytest.raises(Corrupt, match=wrong), store.staging(wrong, wrong, []) as staging:
         staging.fill([archive([file("a", b"1")])])
     assert os.listdir(roots.layers) == []
+
+
+def stored(roots, *layers):
+    """An image of these tar streams in the store, not unpacked."""
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.image import create
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.image.changes import Changes
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import platform_of
+
+    store = ImageStore(roots)
+    made = [create.store_layer(store.blobs, [layer]) for layer in layers]
+    config = create.child_config(create.new_config(platform_of("x86_64")), Changes(), [layer.diff_id for layer in made])
+    return store.add(create.store_image(store.blobs, config, [layer.descriptor for layer in made]), ["localhost/many:1"])[0]
+
+
+def test_layers_of_an_image_are_unpacked_beside_each_other(tmp_path):
+    roots = Roots(str(tmp_path / "state"))
+    layers = [archive([other("d", tar.DIRECTORY, mode=0o1777, uid=5), file("d/0", b"0")])]
+    layers += [archive([file("d/%d" % number, b"x" * number), file("d/.wh.%d" % (number - 1))]) for number in range(1, 7)]
+    image = stored(roots, *layers)
+    store = LayerStore(roots)
+    for path in store.paths(image):
+        apply.remove_tree(os.path.dirname(path))
+    paths = store.ensure(image)
+    assert [sorted(os.listdir(os.path.join(path, "d"))) for path in paths] == [["0"]] + [[str(n - 1), str(n)] for n in range(1, 7)]
+    found = [os.stat(os.path.join(path, "d")) for path in paths]
+    assert {(stat.S_IMODE(status.st_mode), status.st_uid) for status in found} == {(0o1777, 5)}
+    assert store.missing(image) == [] and store.ensure(image) == paths
+    assert not [name for name in os.listdir(roots.layers) if name.startswith(".")]
+
+
+def test_one_damaged_layer_among_many(tmp_path):
+    """What lies below it stays; nothing that lies above it appears, and nothing is left half made."""
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt
+
+    roots = Roots(str(tmp_path / "state"))
+    image = stored(roots, *(archive([file("f%d" % number, os.urandom(100000))]) for number in range(6)))
+    store, blobs = LayerStore(roots), BlobStore(roots.images)
+    for path in store.paths(image):
+        apply.remove_tree(os.path.dirname(path))
+    with open(blobs.path(image.manifest.layers[2].digest), "r+b") as damaged:
+        damaged.seek(50000)
+        damaged.write(b"damaged")
+    with pytest.raises(Corrupt):
+        store.ensure(image)
+    assert store.missing(image) == store.chain_ids(image)[2:]
+    assert not [name for name in os.listdir(roots.layers) if name.startswith(".")]
