@@ -11,7 +11,7 @@ module: image_info
 short_description: Inspect images
 version_added: 0.1.0
 description:
-  - Tells about images on the host.
+  - Tells about images on the host, and how each of their layers came to be.
 options:
   name:
     description:
@@ -44,7 +44,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images, in the shape of C(docker image inspect).
+  description:
+    - The images, in the shape of C(docker image inspect).
+    - C(History) is what C(docker history) shows, newest first. C(Size) in it is that of the unpacked layer.
   returned: success
   type: list
   elements: dict
@@ -52,6 +54,15 @@ images:
     - Id: sha256:1ad1b4e1bb4b6f4c5e7c4a9f1d0e3c6b2a58f77c0d3f5a1e6b8c9d0e1f2a3b4c
       RepoTags:
         - nginx:1.27
+      History:
+        - Id: sha256:1ad1b4e1bb4b6f4c5e7c4a9f1d0e3c6b2a58f77c0d3f5a1e6b8c9d0e1f2a3b4c
+          Created: '2026-01-31T12:00:00Z'
+          CreatedBy: CMD ["nginx"]
+          Comment: ''
+          EmptyLayer: true
+          Size: 0
+          Tags:
+            - nginx:1.27
 actions:
   description: Always empty.
   returned: success

@@ -223,6 +223,19 @@ class TestImages:
         assert found["Config"] == {"Cmd": ["x"]} and found["Size"] == 5 and found["Os"] == "linux"
         assert found["RootFS"] == {"Type": "layers", "Layers": list(image.config.diff_ids)}
 
+    def test_history(self, roots):
+        store = ImageStore(roots)
+        blobs = [Descriptor(OCI_LAYER, store.blobs.put(data), len(data)) for data in (b"12345", b"123")]
+        config = create.child_config(create.new_config(Platform("amd64", "linux")), Changes(), [blob.digest for blob in blobs])
+        config["history"] = [{"created": "2026-01-01T00:00:00Z", "created_by": "one"}, {"created_by": "none", "empty_layer": True},
+                             {"created_by": "two", "comment": "why"}]
+        image = store.add(create.store_image(store.blobs, config, blobs), ["docker.io/library/web:1"])[0]
+        found = store.inspect(image)["History"]
+        assert [(each["CreatedBy"], each["Size"], each["EmptyLayer"], each["Comment"]) for each in found] == [
+            ("two", 3, False, "why"), ("none", 0, True, ""), ("one", 5, False, "")]
+        assert [(each["Id"], each["Tags"]) for each in found] == [(image.id, ["web:1"]), ("<missing>", None), ("<missing>", None)]
+        assert found[2]["Created"] == "2026-01-01T00:00:00Z"
+
     def test_a_child_keeps_what_is_not_known(self):
         base = {"architecture": "amd64", "os": "linux", "config": {"Hostname": "h", "Cmd": ["a"]}, "os.features": ["x"],
                 "created": "2026-01-01T00:00:00Z", "container": "gone", "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "1" * 64]}}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agentless.containers authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The document that ``docker image inspect`` shows for an image."""
+"""The document that ``docker image inspect`` shows for an image, and what ``docker history`` shows of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def inspect(store, image):
     layers = store.layers
     records = [layers.record(chain_id) for chain_id in layers.chain_ids(image)]
     # the unpacked size where the layer is unpacked, as Docker counts; the size of its blob otherwise
-    size = sum(record["size"] if record else blob.size for record, blob in zip(records, image.manifest.layers))
+    sizes = [record["size"] if record else blob.size for record, blob in zip(records, image.manifest.layers)]
     config = store.config_document(image.manifest)
     paths = layers.paths(image)
     data = {"UpperDir": paths[-1]} if paths else {}
@@ -36,10 +36,30 @@ def inspect(store, image):
         "Architecture": image.config.architecture,
         "Variant": image.config.variant or "",
         "Os": image.config.os,
-        "Size": size,
+        "Size": sum(sizes),
         "GraphDriver": {"Data": data, "Name": "overlay2"},
         "RootFS": {"Type": "layers", "Layers": list(image.config.diff_ids)},
         "Metadata": {"LastTagTime": ""},
         "Descriptor": {"mediaType": image.manifest.media_type or "", "digest": image.manifest_digest,
                        "size": len(store.blobs.read(image.manifest_digest))},
+        "History": history(image, sizes),
     }
+
+
+def history(image, sizes):
+    """The list that ``docker history`` shows, newest first.
+
+    Only the newest entry has an ID, because an image has no parents here.
+
+    :param sizes: bytes of the layers, lowest first.
+    """
+    found, left = [], list(sizes)
+    for entry in image.config.history:
+        size = 0 if entry.empty_layer or not left else left.pop(0)
+        found.append({"Id": "<missing>", "Created": entry.created or "", "CreatedBy": entry.created_by or "",
+                      "Comment": entry.comment or "", "EmptyLayer": bool(entry.empty_layer), "Size": size, "Tags": None})
+    if found:
+        references = [Reference.parse(text) for text in image.references]
+        tags = sorted(reference.familiar for reference in references if reference.tag and not reference.digest)
+        found[-1].update(Id=image.id, Tags=tags or None)
+    return found[::-1]
