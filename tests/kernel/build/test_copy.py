@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import types
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.checksum import Memo
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.copy import materialize, place
@@ -401,3 +404,62 @@ def test_a_file_that_was_written_to_since_it_was_hashed_is_named(trees):
     path.write_text("other")
     assert place(selection, str(trees.image), "/").changed == ("a",)
     assert (trees.image / "a").read_text() == "other"
+
+
+@pytest.mark.parametrize("source, destination", [("d", "/"), ("e", "/"), ("a", "/x/.wh.a"), ("a", "/.wh.x/"), ("d/.wh.gone", "/")])
+def test_names_that_mean_a_deletion_are_refused(trees, source, destination):
+    trees.file("a")
+    trees.file("d/.wh.gone")
+    trees.file("e/.wh.d/a")
+    with pytest.raises(SourceError) as caught:
+        trees.copy([source], destination)
+    assert "deletion" in str(caught.value)
+
+
+# --- random trees
+
+NAMES = st.sampled_from(["a", "b", "c.txt", "é", "with space", "*"])
+MODES = st.sampled_from([0o644, 0o600, 0o755, 0o4755, 0o2711, 0o1777, 0])
+FILES = st.tuples(st.just("file"), st.binary(max_size=200), MODES)
+LINKS = st.tuples(st.just("link"), st.sampled_from(["a", "../b", "/etc/shadow", "nowhere"]), st.just(0))
+SAME = st.tuples(st.just("same"), st.just(""), st.just(0))
+TREES = st.recursive(st.one_of(FILES, LINKS, SAME),
+                     lambda inner: st.tuples(st.dictionaries(NAMES, inner, max_size=4), MODES), max_leaves=12)
+
+
+def grow(path, tree, first):
+    """Make a random tree; ``first`` holds the path of a file that others are hard links to."""
+    if len(tree) == 2:
+        os.mkdir(path)
+        for name, inner in tree[0].items():
+            grow(os.path.join(path, name), inner, first)
+        os.chmod(path, tree[1])
+        return
+    kind, content, mode = tree
+    if kind == "link":
+        os.symlink(content, path)
+    elif kind == "same" and first:
+        os.link(first[0], path)
+    else:
+        with open(path, "wb") as stream:
+            stream.write(content or b"")
+        os.chmod(path, mode)
+        if mode == 0o755:
+            os.setxattr(path, "user.note", content)
+        first.append(path)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(NAMES, TREES, max_size=4))
+def test_what_is_placed_has_the_digest_of_what_was_selected(tmp_path_factory, tree):
+    path = tmp_path_factory.mktemp("random")
+    try:
+        (path / "image").mkdir()
+        grow(str(path / "context"), (tree, 0o755), [])
+        selection = select(str(path / "context"), ["."])
+        place(selection, str(path / "image"), "/x")
+        assert select(str(path / "image"), ["x"]).digest() == selection.digest()
+        place(selection, str(path / "image"), "/x/")
+        assert select(str(path / "image"), ["x"], keep_owners=True).digest(owners=False) == selection.digest(Memo())
+    finally:
+        shutil.rmtree(path)

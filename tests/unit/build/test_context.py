@@ -32,6 +32,8 @@ def test_the_dockerfile_by_name(root, tmp_path):
     assert context.dockerfile("sub/other.Dockerfile") == ("FROM two\n", "sub/other.Dockerfile")
     assert context.dockerfile(str(root / "sub" / "other.Dockerfile")) == ("FROM two\n", "sub/other.Dockerfile")
     assert open_context(str(root), str(tmp_path), "sub/other.Dockerfile").dockerfile()[0] == "FROM two\n"
+    os.symlink(root, tmp_path / "other")
+    assert context.dockerfile(str(tmp_path / "other" / "sub" / "other.Dockerfile"))[0] == "FROM two\n"
     outside = tmp_path / "outside"
     outside.write_text("FROM three\n")
     assert context.dockerfile(str(outside)) == ("FROM three\n", str(outside))

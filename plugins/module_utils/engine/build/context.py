@@ -51,8 +51,9 @@ class Context:
         path = name or DOCKERFILE
         read = self.read
         if os.path.isabs(path):
-            if _is_below(path, self.root):
-                path = os.path.relpath(path, self.root)
+            real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            if _is_below(real, self.root):
+                path = os.path.relpath(real, self.root)
             else:
                 read = _read_host
         text = read(path)
@@ -145,7 +146,7 @@ def _is_below(path, root):
     if root is None:
         return False
     root = os.path.realpath(root)
-    return posixpath.commonpath([root, os.path.realpath(os.path.dirname(path))]) == root
+    return posixpath.commonpath([root, path]) == root
 
 
 def _read_host(path):

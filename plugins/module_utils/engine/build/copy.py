@@ -18,6 +18,7 @@ import stat
 from typing import Tuple
 
 from ..errors import EngineError
+from ..layer import whiteout
 from ..rootfs.path import fd_path, open_in_root, place_in_root
 from .checksum import xattrs_of
 from .chmod import Chmod
@@ -136,6 +137,7 @@ class _Copier:
 
     def _made(self, parent, name):
         """Attributes of a directory that was made on the way."""
+        self._check_name(name)
         fd = os.open(name, O_DIRECTORY, dir_fd=parent)
         try:
             os.fchown(fd, *(self.owner or (0, 0)))
@@ -190,7 +192,13 @@ class _Copier:
             else:
                 self._subdirectory(child, name, source, target)
 
+    def _check_name(self, name):
+        if name.startswith(whiteout.PREFIX):
+            raise SourceError(self._picked.source, "cannot be in an image as %s: such a name means a deletion there"
+                              % "/".join(self._path + [name]), "leave it out by .dockerignore, or give it another name")
+
     def _subdirectory(self, node, name, source, target):
+        self._check_name(name)
         try:
             inner = os.open(name, O_DIRECTORY, dir_fd=source)
         except OSError as error:
@@ -223,6 +231,7 @@ class _Copier:
                               % "/".join(self._path + [name]), "remove it first, or copy to another place") from None
 
     def _leaf(self, node, name, source, target):
+        self._check_name(name)
         self.files += 1
         status = node.status
         if status.st_nlink > 1 and self._link(status, name, target):
@@ -258,6 +267,7 @@ class _Copier:
             os.close(fd)
 
     def _inline(self, name, target):
+        self._check_name(name)
         self.files += 1
         content = self._picked.content
         self.size += len(content)
@@ -320,7 +330,7 @@ class _Copier:
             link = os.readlink(node.name, dir_fd=source) if is_link else None
         except OSError as error:
             raise self._moved(error) from error
-        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(node.status.st_mode):
+        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(node.status.st_mode) or whiteout.is_whiteout(status):
             raise self._moved(OSError(errno.ELOOP, os.strerror(errno.ELOOP), node.name))
         for last in (False, True):
             try:
