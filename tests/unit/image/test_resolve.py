@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -154,6 +155,28 @@ def test_artifacts(source, config_type, more, said):
 def test_other_types(source):
     with pytest.raises(EngineError, match="web:1 is no image: it has the type text/html"):
         selected(source, source.put({}, "text/html"), "amd64")
+
+
+@pytest.mark.parametrize("said", ["", "application/json", "application/octet-stream", "text/plain"])
+def test_a_server_that_does_not_tell_types(source, said):
+    image = source.image("x")
+    index = source.index((image, platform("linux/amd64")))
+    for remote in (image, index):
+        source.there[remote.digest] = dataclasses.replace(remote, media_type=said)
+    assert selected(source, source.there[index.digest], "amd64") == image.digest
+    with pytest.raises(EngineError, match="schema 1"):
+        selected(source, source.put({"schemaVersion": 1, "fsLayers": []}, said), "amd64")
+    with pytest.raises(EngineError, match="is no image"):
+        selected(source, source.put({"some": "thing"}, said), "amd64")
+
+
+def test_two_types_at_once(source):
+    image = source.image("x")
+    both = dict(json.loads(image.data), manifests=[])
+    with pytest.raises(Corrupt, match="an image and an index at once"):
+        selected(source, source.put(both), "amd64")
+    with pytest.raises(Corrupt, match="in the registry's words"):
+        selected(source, source.put(dict(json.loads(image.data), mediaType=OCI_INDEX)), "amd64")
 
 
 def test_encrypted_layers(source):

@@ -120,6 +120,12 @@ def test_chunks_where_one_piece_is_too_much(uploads, send):
     assert ranges(uploads) == ["0-4095", "4096-8191", "8192-10239"]
 
 
+@pytest.mark.parametrize("status", [405, 411, 416, 501])
+def test_chunks_where_one_piece_is_not_known(uploads, send, status):
+    uploads.faults["PUT", 1] = (status, {}, b"")
+    assert send() is True and uploads.done == CONTENT and uploads.counts["PATCH"] == 3
+
+
 def test_chunks_as_large_as_the_registry_wants(uploads, send):
     uploads.faults["PUT", 1], uploads.least = (413, {}, b""), 6000
     assert send() is True and uploads.done == CONTENT and uploads.counts["PATCH"] == 2

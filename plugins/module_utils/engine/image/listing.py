@@ -12,7 +12,7 @@ from ..errors import Corrupt, EngineError, NotFound, Unreachable
 from ..spec.image import INDEX_TYPES, OCI_INDEX
 from ..spec.reference import Reference
 from .credentials import HUB
-from .resolve import CONFIG_TYPES
+from .resolve import CONFIG_TYPES, identified
 from .transport import join
 from .verify import check_index, document
 
@@ -178,6 +178,7 @@ def _selected(found, artifact_type):
 
 def described(remote, reference):
     """What a manifest or index is (dict): digest, media_type, artifact_type, size, annotations, and ``platforms`` or ``layers``."""
+    remote = identified(remote, reference)
     value = document(remote.data, reference.familiar)
     config = value.get("config") if isinstance(value.get("config"), dict) else {}
     found = {"digest": remote.digest, "media_type": remote.media_type, "size": len(remote.data),

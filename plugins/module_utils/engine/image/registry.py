@@ -24,7 +24,10 @@ _MAX_MANIFEST = 4 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Remote:
-    """What a registry has under a reference. ``data`` is None where it was only asked for (HEAD)."""
+    """What a registry has under a reference. ``data`` is None where it was only asked for (HEAD).
+
+    ``media_type`` is what the registry says; see :func:`resolve.identified`.
+    """
 
     digest: str
     media_type: str
@@ -114,8 +117,9 @@ class Registry:
         if response.status not in (200, 206):
             data = response.data()
             if response.status == 404:
-                raise NotFound("registry %s lacks blob %s of image %s" % (self.name, descriptor.digest, reference.familiar),
-                               "push the image anew")
+                kept = " (it is kept at %s)" % descriptor.urls[0] if descriptor.urls else ""
+                raise NotFound("registry %s lacks blob %s of image %s%s" % (self.name, descriptor.digest, reference.familiar, kept),
+                               "layers that a registry must not give away are not fetched" if kept else "push the image anew")
             self.fail(response, reference, data)
         skip = offset
         if response.status == 206:
@@ -242,7 +246,7 @@ class Registry:
 
 
 def _media_type(response):
-    return (response.header("Content-Type") or OCI_MANIFEST).partition(";")[0].strip()
+    return (response.header("Content-Type") or "").partition(";")[0].strip()
 
 
 def _said(data):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 from ..errors import Corrupt, EngineError, InvalidValue, NotFound
@@ -13,6 +14,8 @@ from ..spec.image import (
     INDEX_TYPES,
     MANIFEST_TYPES,
     OCI_CONFIG,
+    OCI_INDEX,
+    OCI_MANIFEST,
     Descriptor,
     Index,
     Manifest,
@@ -25,6 +28,7 @@ from .verify import check_index, check_manifest, document
 # the last one is what the first clients that wrote schema 2 called it
 CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG, "application/octet-stream")
 _SCHEMA1 = ("application/vnd.docker.distribution.manifest.v1+json", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+_UNTOLD = ("", "application/json", "application/octet-stream", "text/plain")
 _DEPTH = 3
 _KEPT = 16
 _KEPT_SIZE = 256 << 10
@@ -46,6 +50,25 @@ def is_of(image, wanted):
     return choose([Descriptor("", "", 0, platform=image.config.platform)], wanted) is not None
 
 
+def identified(remote, reference):
+    """A Remote with its type, which its document tells where the registry says nothing of use (simple file servers).
+
+    :raises Corrupt: header and document tell different types: no two programs would agree on what this is (CVE-2021-41190).
+    """
+    value = document(remote.data, reference.familiar)
+    inside = value.get("mediaType")
+    parts = [key for key in ("manifests", "layers", "fsLayers") if key in value]
+    if remote.media_type in _UNTOLD:
+        guessed = {"manifests": OCI_INDEX, "layers": OCI_MANIFEST, "fsLayers": _SCHEMA1[0]}.get(parts[0] if parts else None)
+        remote = dataclasses.replace(remote, media_type=inside if isinstance(inside, str) else guessed or remote.media_type)
+    elif inside is not None and inside != remote.media_type:
+        raise Corrupt("%s is of type %s in the registry's words and of type %s in its own" % (
+            reference.familiar, remote.media_type, inside), "the registry is damaged or was tampered with")
+    if len(parts) > 1:
+        raise Corrupt("%s is an image and an index at once" % reference.familiar, "it was made to deceive, or by a broken program")
+    return remote
+
+
 def fetched(source, reference, digest):
     """The manifest or index of a digest: a Remote with its data. What was fetched once (to plan) is not fetched again (to act): each
     counts as a pull at Docker Hub.
@@ -53,7 +76,7 @@ def fetched(source, reference, digest):
     key = (reference.name, digest)
     found = _kept.get(key)
     if found is None:
-        found = source.manifest(reference, digest)
+        found = identified(source.manifest(reference, digest), reference)
         if len(_kept) >= _KEPT:
             _kept.clear()
         if len(found.data) <= _KEPT_SIZE:
@@ -66,6 +89,8 @@ def check_type(remote, reference):
 
     :raises EngineError: says what it is.
     """
+    if remote.media_type in _UNTOLD and remote.data is None:
+        return
     if remote.media_type in _SCHEMA1:
         raise EngineError("image %s has a manifest of schema 1, a format that is no longer in use" % reference.familiar,
                           "pull and push it with an old Docker, or build it anew")
@@ -80,12 +105,12 @@ def select(source, reference, remote, wanted):
     :param remote: what is under the reference. :param wanted: Platform.
     :raises NotFound: there is nothing for the platform; the message lists the others.
     """
+    check_type(remote, reference)
+    remote = fetched(source, reference, remote.digest) if remote.data is None else identified(remote, reference)
     for unused in range(_DEPTH):
         check_type(remote, reference)
         if remote.media_type not in INDEX_TYPES:
-            return remote if remote.data is not None else fetched(source, reference, remote.digest)
-        if remote.data is None:
-            remote = fetched(source, reference, remote.digest)
+            return remote
         remote = fetched(source, reference, _choose(remote, reference, wanted).digest)
     check_type(remote, reference)
     if remote.media_type in INDEX_TYPES:

@@ -17,6 +17,8 @@ from .transport import ATTEMPTS, BUSY, Broken, join, pause
 
 CHUNK = 16 << 20
 _TYPE = "application/octet-stream"
+_OTHERWISE = (405, 411, 416, 501)
+"""Answers of registries that do not know uploads in one piece."""
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
@@ -83,7 +85,7 @@ def _in_one_piece(registry, reference, descriptor, open_chunks, location, scope)
         return False
     if response.status in (201, 204):
         return True
-    if response.status in BUSY or (response.status == 413 and descriptor.size > CHUNK):
+    if response.status in BUSY or response.status in _OTHERWISE or (response.status == 413 and descriptor.size > CHUNK):
         return False
     registry.fail(response, reference, data)
     return False
