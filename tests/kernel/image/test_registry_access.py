@@ -285,6 +285,20 @@ class TestMirrors:
         assert set(found.references) == {name, "%s/mirrored@%s" % (locked.address, image.manifest_digest)}
         assert not pull.outlook(other_roots, name, options).changed
 
+    def test_a_real_mirror(self, docker_registry, roots, other_roots, tmp_path):
+        """docker-registry as a cache of another one, asked for what that one has: the cache fetches it."""
+        name = docker_registry.address + "/cached:1"
+        image = make_image(roots, name, make_layer({"a": NOISE}))
+        push.push(roots, image, name)
+        mirror = Process(tmp_path, proxy={"remoteurl": "http://" + docker_registry.address})
+        try:
+            options = RegistryOptions(registry_mirrors={"registry.test": ["http://" + mirror.address]}, timeout=5)
+            assert pull.pull(other_roots, "registry.test/cached:1", options).image.id == image.id
+        finally:
+            mirror.stop()
+        blobs = list((tmp_path / "data").glob("docker/registry/v2/blobs/sha256/*/%s" % image.manifest.layers[0].hex))
+        assert len(blobs) == 1
+
     def test_a_mirror_with_wrong_content(self, fake, second_fake, roots):
         layer = make_layer({"a": NOISE})
         unused, identity, digests = fake.image("web", "1", layer)
@@ -302,6 +316,18 @@ class TestMirrors:
             json.dump({"mirrors": {fake.address: [second_fake.address]}}, stream)
         assert pull.pull(roots, fake.address + "/web:1", RegistryOptions(timeout=5)).changed
         assert fake.requests == []
+
+
+def test_pull_through_a_proxy(fake, roots, monkeypatch):
+    """A name that only the proxy knows."""
+    identity = fake.image("web", "1", make_layer({"a": NOISE}))[1]
+    monkeypatch.setenv("HTTP_PROXY", "http://" + fake.address)
+    found = pull.pull(roots, "registry.test:5000/web:1", RegistryOptions(plain_http=True, timeout=5))
+    assert found.image.id == identity
+    assert fake.requests and all(each[1].startswith("http://registry.test:5000/v2/web/") for each in fake.requests)
+    monkeypatch.setenv("NO_PROXY", ".test")
+    with pytest.raises(Unreachable, match=r"registry registry\.test:5000 cannot be found"):
+        pull.remote_digest(roots, "registry.test:5000/web:1", RegistryOptions(plain_http=True, timeout=5))
 
 
 class TestOutlook:
