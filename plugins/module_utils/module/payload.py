@@ -63,6 +63,7 @@ def engine_build():
         wildcard,
         words,
         workspace,
+        writer,
     )
 
     return (
@@ -111,6 +112,7 @@ def engine_build():
         wildcard,
         words,
         workspace,
+        writer,
     )
 
 
@@ -211,6 +213,7 @@ def engine_layer():
         compress,
         diff,
         finish,
+        holes,
         sparse,
         store,
         stream,
@@ -221,7 +224,7 @@ def engine_layer():
         xattrs,
     )
 
-    return acl, apply, bounds, branches, compress, diff, finish, sparse, store, stream, tar, tree, whiteout, write, xattrs
+    return acl, apply, bounds, branches, compress, diff, finish, holes, sparse, store, stream, tar, tree, whiteout, write, xattrs
 
 
 def engine_linux():
@@ -388,6 +391,7 @@ def glue():
         host_info,
         image,
         image_build,
+        image_build_arguments,
         image_export,
         image_import,
         image_info,
@@ -431,6 +435,7 @@ def glue():
         host_info,
         image,
         image_build,
+        image_build_arguments,
         image_export,
         image_import,
         image_info,

@@ -11,24 +11,18 @@ attributes and, within one source, hard links. Directories on the way are made w
 from __future__ import annotations
 
 import dataclasses
-import errno
 import os
 import posixpath
 import stat
 from typing import Tuple
 
 from ..errors import EngineError
-from ..layer import whiteout
-from ..rootfs.path import fd_path, open_in_root, place_in_root
-from .checksum import xattrs_of
+from ..rootfs.path import open_in_root, place_in_root
 from .chmod import Chmod
-from .content import copy_content
 from .select import select
 from .view import O_DIRECTORY, SourceError, open_directory
+from .writer import O_FILE, TreeWriter
 
-_O_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_INLINE_MODE = 0o644
 _DIRECTORY_MODE = 0o755
 
 
@@ -65,7 +59,7 @@ def place(selection, target_root, destination, owner=None, chmod=None, keyword="
             copier.place(picked, path, is_directory, picked in wanted)
     finally:
         copier.finish()
-    return Placed(copier.files, copier.size, tuple(copier.changed))
+    return Placed(copier.writer.files, copier.writer.size, tuple(copier.writer.changed))
 
 
 def materialize(context, directory):
@@ -84,32 +78,36 @@ def _clean(destination, work_dir):
 
 class _Copier:
     def __init__(self, root, owner, chmod, mtime):
-        self.root, self.owner, self.chmod, self.mtime = root, owner, chmod, mtime
-        self.files = self.size = 0
-        self.changed = []
-        self._picked = None
-        self._links, self._top, self._path = {}, None, []
+        self.root, self.owner, self.mtime = root, owner, mtime
+        self.writer = TreeWriter(owner, chmod, mtime)
+        self._source = None
         self._replaced = False
         self._new = []
-        self._made_mode = chmod.octal & 0o777 if chmod is not None and chmod.octal is not None else _DIRECTORY_MODE
+        self._mode = chmod.octal & 0o777 if chmod is not None and chmod.octal is not None else _DIRECTORY_MODE
+        self._made_mode = self._mode
 
     def place(self, picked, path, is_directory, may_unpack):
-        self._picked, self._links, self._path = picked, {}, []
+        self._source, self._made_mode = picked.source, self._mode
+        self.writer.begin(picked)
         if picked.content is not None:
-            self._into(picked, path, is_directory, self._inline)
+            self._into(picked, path, is_directory, self.writer.inline)
             return
         root = os.open(picked.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             source = open_directory(root, picked.parts if picked.is_directory else picked.parts[:-1])
         except OSError as error:
-            raise self._moved(error) from error
+            raise self.writer.moved(error) from error
         finally:
             os.close(root)
         try:
             if picked.is_directory:
-                self._content(picked, source, path)
+                target = self._directory_at(path)
+                try:
+                    self.writer.content(source, target)
+                finally:
+                    os.close(target)
             elif not may_unpack or not self._unpack(picked, source, path):
-                self._into(picked, path, is_directory, lambda name, target: self._leaf(picked.node, name, source, target))
+                self._into(picked, path, is_directory, lambda name, target: self.writer.file(name, source, target))
         finally:
             os.close(source)
 
@@ -127,17 +125,17 @@ class _Copier:
         try:
             handle = open_in_root(self.root, path, create="directory", made=self._made)
         except NotADirectoryError:
-            raise SourceError(self._picked.source, "cannot go to %s, as something on the way there is no directory" % path) from None
+            raise SourceError(self._source, "cannot go to %s, as something on the way there is no directory" % path) from None
         try:
             if not stat.S_ISDIR(os.fstat(handle).st_mode):
-                raise SourceError(self._picked.source, "cannot go into %s, which is no directory" % path)
+                raise SourceError(self._source, "cannot go into %s, which is no directory" % path)
             return os.open(".", O_DIRECTORY, dir_fd=handle)
         finally:
             os.close(handle)
 
     def _made(self, parent, name):
         """Attributes of a directory that was made on the way."""
-        self._check_name(name)
+        self.writer.check_name(name)
         fd = os.open(name, O_DIRECTORY, dir_fd=parent)
         try:
             os.fchown(fd, *(self.owner or (0, 0)))
@@ -174,216 +172,6 @@ class _Copier:
         finally:
             os.close(target)
 
-    # --- what is made
-
-    def _content(self, picked, source, path):
-        self._top = self._directory_at(path)
-        try:
-            self._fill(picked.node, source, self._top)
-            self._times(self._top, os.fstat(source))
-        finally:
-            os.close(self._top)
-            self._top = None
-
-    def _fill(self, node, source, target):
-        for name, child in node.children.items():
-            if child.children is None:
-                self._leaf(child, name, source, target)
-            else:
-                self._subdirectory(child, name, source, target)
-
-    def _check_name(self, name):
-        if name.startswith(whiteout.PREFIX):
-            raise SourceError(self._picked.source, "cannot be in an image as %s: such a name means a deletion there"
-                              % "/".join(self._path + [name]), "leave it out by .dockerignore, or give it another name")
-
-    def _subdirectory(self, node, name, source, target):
-        self._check_name(name)
-        try:
-            inner = os.open(name, O_DIRECTORY, dir_fd=source)
-        except OSError as error:
-            raise self._moved(error) from error
-        outer = None
-        try:
-            made = self._make_directory(name, target)
-            outer = os.open(name, O_DIRECTORY, dir_fd=target)
-            self._path.append(name)
-            self._fill(node, inner, outer)
-            self._path.pop()
-            status = os.fstat(inner)
-            if made or not node.implied:
-                self._attributes(outer, status, xattrs_of(inner))
-            else:
-                os.fchmod(outer, stat.S_IMODE(status.st_mode))
-        finally:
-            os.close(inner)
-            if outer is not None:
-                os.close(outer)
-
-    def _make_directory(self, name, target):
-        try:
-            os.mkdir(name, 0o700, dir_fd=target)
-            return True
-        except FileExistsError:
-            if stat.S_ISDIR(os.lstat(name, dir_fd=target).st_mode):
-                return False
-            raise SourceError(self._picked.source, "has the directory %s where the image has something else"
-                              % "/".join(self._path + [name]), "remove it first, or copy to another place") from None
-
-    def _leaf(self, node, name, source, target):
-        self._check_name(name)
-        self.files += 1
-        status = node.status
-        if status.st_nlink > 1 and self._link(status, name, target):
-            return
-        kind = stat.S_IFMT(status.st_mode)
-        if kind == stat.S_IFREG:
-            self._file(node, name, source, target)
-        elif kind == stat.S_IFSOCK:
-            # nothing could listen on it: an empty file, as BuildKit makes of it
-            self._regular(name, target, (), status, None)
-        else:
-            self._special(node, name, source, target)
-
-    def _file(self, node, name, source, target):
-        try:
-            fd = os.open(node.name, _O_FILE, dir_fd=source)
-        except OSError as error:
-            raise self._moved(error) from error
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise self._moved(OSError(errno.ELOOP, os.strerror(errno.ELOOP), node.name))
-            before = node.status
-            if status.st_mtime_ns != before.st_mtime_ns or status.st_size != before.st_size or status.st_ino != before.st_ino:
-                self.changed.append("/".join(self._path + [name]))
-            out = self._create(name, target)
-            try:
-                self.size += copy_content(fd, out, status)
-                self._attributes(out, status, xattrs_of(fd))
-            finally:
-                os.close(out)
-        finally:
-            os.close(fd)
-
-    def _inline(self, name, target):
-        self._check_name(name)
-        self.files += 1
-        content = self._picked.content
-        self.size += len(content)
-        fd = self._create(name, target)
-        try:
-            with open(fd, "wb", closefd=False) as stream:
-                stream.write(content)
-            os.fchown(fd, *(self.owner or (0, 0)))
-            os.fchmod(fd, self.chmod.apply(_INLINE_MODE, False) if self.chmod else _INLINE_MODE)
-            if self.mtime is not None:
-                os.utime(fd, ns=(self.mtime, self.mtime))
-        finally:
-            os.close(fd)
-
-    def _regular(self, name, target, pieces, status, xattrs):
-        fd = self._create(name, target)
-        try:
-            for piece in pieces:
-                os.write(fd, piece)
-            self._attributes(fd, status, xattrs)
-        finally:
-            os.close(fd)
-
-    def _create(self, name, target):
-        try:
-            return os.open(name, _O_NEW, 0o600, dir_fd=target)
-        except FileExistsError:
-            self._clear(name, target)
-            return os.open(name, _O_NEW, 0o600, dir_fd=target)
-
-    def _clear(self, name, target):
-        try:
-            os.unlink(name, dir_fd=target)
-        except IsADirectoryError:
-            raise SourceError(self._picked.source, "cannot replace the directory %s of the image with a file"
-                              % "/".join(self._path + [name])) from None
-
-    def _link(self, status, name, target):
-        """Make a hard link to what this source brought already; False for its first name."""
-        key = (status.st_dev, status.st_ino)
-        first = self._links.get(key)
-        if first is None:
-            self._links[key] = (tuple(self._path), name)
-            return False
-        directory = open_directory(self._top, first[0])
-        try:
-            try:
-                os.link(first[1], name, src_dir_fd=directory, dst_dir_fd=target, follow_symlinks=False)
-            except FileExistsError:
-                self._clear(name, target)
-                os.link(first[1], name, src_dir_fd=directory, dst_dir_fd=target, follow_symlinks=False)
-        finally:
-            os.close(directory)
-        return True
-
-    def _special(self, node, name, source, target):
-        try:
-            status = os.stat(node.name, dir_fd=source, follow_symlinks=False)
-            is_link = stat.S_ISLNK(status.st_mode)
-            link = os.readlink(node.name, dir_fd=source) if is_link else None
-        except OSError as error:
-            raise self._moved(error) from error
-        if stat.S_IFMT(status.st_mode) != stat.S_IFMT(node.status.st_mode) or whiteout.is_whiteout(status):
-            raise self._moved(OSError(errno.ELOOP, os.strerror(errno.ELOOP), node.name))
-        for last in (False, True):
-            try:
-                if is_link:
-                    os.symlink(link, name, dir_fd=target)
-                else:
-                    os.mknod(name, stat.S_IFMT(status.st_mode) | 0o600, status.st_rdev, dir_fd=target)
-                break
-            except FileExistsError:
-                if last:
-                    raise
-                self._clear(name, target)
-        os.chown(name, *self._owner(status), dir_fd=target, follow_symlinks=False)
-        where = "%s/%s" % (fd_path(source), node.name)
-        for key, value in (xattrs_of(where, follow_symlinks=False) or {}).items():
-            _set_xattr("%s/%s" % (fd_path(target), name), key, value, follow_symlinks=False)
-        if not is_link:
-            self._chmod_node(name, target, self._mode(status))
-        when = (self.mtime, self.mtime) if self.mtime is not None else (status.st_atime_ns, status.st_mtime_ns)
-        os.utime(name, ns=when, dir_fd=target, follow_symlinks=False)
-
-    def _chmod_node(self, name, target, mode):
-        # a pipe or device cannot be opened for this, and chmod(2) by name follows links: hold the name first
-        fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=target)
-        try:
-            os.chmod(fd_path(fd), mode)
-        finally:
-            os.close(fd)
-
-    # --- attributes
-
-    def _attributes(self, fd, status, xattrs):
-        os.fchown(fd, *self._owner(status))
-        if xattrs:
-            for name, value in xattrs.items():
-                _set_xattr(fd, name, value)
-        os.fchmod(fd, self._mode(status))
-        self._times(fd, status)
-
-    def _owner(self, status):
-        if self.owner is not None:
-            return self.owner
-        return (status.st_uid, status.st_gid) if self._picked.owned else (0, 0)
-
-    def _mode(self, status):
-        if self.chmod is None:
-            return stat.S_IMODE(status.st_mode)
-        return self.chmod.apply(status.st_mode, stat.S_ISDIR(status.st_mode))
-
-    def _times(self, fd, status):
-        when = (self.mtime, self.mtime) if self.mtime is not None else (status.st_atime_ns, status.st_mtime_ns)
-        os.utime(fd, ns=when)
-
     # --- archives
 
     def _unpack(self, picked, source, path):
@@ -393,9 +181,9 @@ class _Copier:
         from . import unpack
 
         try:
-            fd = os.open(picked.node.name, _O_FILE, dir_fd=source)
+            fd = os.open(picked.node.name, O_FILE, dir_fd=source)
         except OSError as error:
-            raise self._moved(error) from error
+            raise self.writer.moved(error) from error
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode) or not unpack.is_archive(fd):
                 return False
@@ -403,7 +191,7 @@ class _Copier:
             self._made_mode = _DIRECTORY_MODE
             target = self._directory_at(path)
             try:
-                self.files += 1
+                self.writer.files += 1
                 unpack.unpack(fd, target, self.owner, self.mtime)
             except EngineError as error:
                 raise SourceError(picked.source, error.message, error.hint) from error
@@ -412,16 +200,3 @@ class _Copier:
             return True
         finally:
             os.close(fd)
-
-    def _moved(self, error):
-        return SourceError(self._picked.source, "changed while it was copied: %s" % (error.strerror or error).lower(),
-                           "build while nothing else writes to it")
-
-
-def _set_xattr(target, name, value, **where):
-    """A file system that lacks an attribute's namespace keeps the rest, as BuildKit does."""
-    try:
-        os.setxattr(target, name, value, **where)
-    except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EINVAL):
-            raise
