@@ -248,13 +248,18 @@ actions:
     - build image app:3.1, 3 of 9 steps run, from Dockerfile:4 RUN make
 """
 
-from ansible_collections.agentless.containers.plugins.module_utils.module.image_build import ARGUMENTS, handle
-from ansible_collections.agentless.containers.plugins.module_utils.module.run import run
+from ansible_collections.agentless.containers.plugins.module_utils.module.image_build_arguments import ARGUMENTS
+from ansible_collections.agentless.containers.plugins.module_utils.module.start import start
 
 
 def main():
     """Run the module."""
-    run(ARGUMENTS, handle)
+    module = start(ARGUMENTS)
+    # only now, so that they come from byte code where it is installed
+    from ansible_collections.agentless.containers.plugins.module_utils.module.image_build import handle
+    from ansible_collections.agentless.containers.plugins.module_utils.module.run import finish
+
+    finish(module, handle)
 
 
 if __name__ == "__main__":

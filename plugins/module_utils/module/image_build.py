@@ -12,43 +12,11 @@ from ..engine.build.settings import Settings
 from ..engine.build.solve import Build
 from ..engine.errors import InvalidValue
 from ..engine.reconcile.image_build import observe, plan
-from .argspec import REGISTRY
 from .container_limits import shm_size
 from .image import inspected, named_reference, registry_options
 from .run import Outcome
 
 EPOCH = "SOURCE_DATE_EPOCH"
-
-ARGUMENTS = {
-    "name": {"type": "str", "required": True},
-    "tag": {"type": "str", "default": "latest"},
-    "tags": {"type": "list", "elements": "str"},
-    "path": {"type": "str"},
-    "dockerfile": {"type": "str"},
-    "dockerfile_inline": {"type": "str"},
-    "contexts": {"type": "dict"},
-    "args": {"type": "dict"},
-    "target": {"type": "str"},
-    "platform": {"type": "str"},
-    "labels": {"type": "dict"},
-    "pull": {"type": "bool", "default": False},
-    "nocache": {"type": "bool", "default": False, "aliases": ["no_cache"]},
-    "cache_from": {"type": "list", "elements": "str"},
-    "network": {"type": "str", "default": "default", "choices": ["default", "host", "none"]},
-    "etc_hosts": {"type": "dict"},
-    "shm_size": {"type": "str"},
-    "secrets": {"type": "list", "elements": "dict", "no_log": False, "options": {
-        "id": {"type": "str", "required": True},
-        "type": {"type": "str", "default": "file", "choices": ["file", "env", "value"]},
-        "src": {"type": "path"},
-        "env": {"type": "str"},
-        "value": {"type": "str", "no_log": True},
-    }, "required_if": [("type", "file", ["src"]), ("type", "env", ["env"]), ("type", "value", ["value"])]},
-    "ssh": {"type": "list", "elements": "str"},
-    "allow": {"type": "list", "elements": "str", "choices": ["network.host", "security.insecure"]},
-    "squash": {"type": "bool", "default": False},
-    **REGISTRY,
-}
 
 
 def handle(params, roots, check_mode):
