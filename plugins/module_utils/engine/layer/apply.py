@@ -18,15 +18,12 @@ import stat
 from typing import Tuple
 
 from ..errors import Corrupt, Unsupported
-from . import acl, sparse, tar, whiteout, xattrs
-from .tree import HOSTILE, O_DIR, Tree, readlink, remove_tree, split
+from . import acl, holes, sparse, tar, whiteout, xattrs
+from .tree import HOSTILE, O_DIR, Tree, remove_tree, split
 
 __all__ = ["Applied", "Tree", "Unpacker", "apply", "remove_tree", "split", "unpacking"]
 
 _O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAX_LINKS = 40
-_HOLE = 64 << 10
-_ZEROS = bytes(_HOLE)
 # smaller files are not searched for holes
 _LARGE = 1 << 20
 _MAX_LATER = 16 << 20
@@ -151,7 +148,7 @@ class Unpacker:
         fd = self.tree.find(parts[:-1])
         if fd is not None:
             return fd, parts
-        parent = self._resolve(parts[:-1], name)
+        parent = self.tree.resolve(parts[:-1], name)
         fd = self._directories(parent, name)
         return fd, parent + parts[-1:]
 
@@ -177,52 +174,6 @@ class Unpacker:
         os.fchmod(fd, 0o755)
         return fd
 
-    def _resolve(self, parts, name):
-        """The components of a directory's path with symbolic links replaced; a link must lead to a directory of this layer."""
-        todo, done, links, through = list(reversed(parts)), [], 0, False
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                if not done:
-                    raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
-                                  HOSTILE)
-                done.pop()
-                continue
-            above = self.tree.find(done)
-            target = readlink(part, above) if above is not None else None
-            if target is None:
-                done.append(part)
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise Corrupt("archive member %r goes through too many symbolic links" % name)
-            if target.startswith("/"):
-                done = []
-            new = [each for each in target.split("/") if each not in ("", ".")]
-            # the link itself must lead to a directory that is there: what lies beyond it may be made
-            self._check_link(done, new, name)
-            todo.extend(reversed(new))
-            through = True
-        return done if through else parts
-
-    def _check_link(self, start, parts, name):
-        done = list(start)
-        for part in parts:
-            if part == "..":
-                if not done:
-                    break
-                done.pop()
-                continue
-            done.append(part)
-            above = self.tree.find(done[:-1])
-            if above is not None and readlink(part, above) is not None:
-                return
-        else:
-            if self.tree.find(done) is not None:
-                return
-        raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
-                      HOSTILE)
-
     # --- what is made
 
     def _make_file(self, entry, parent, parts, reader):
@@ -234,9 +185,9 @@ class Unpacker:
             fd = os.open(name, _O_NEW, 0o600, dir_fd=parent)
         try:
             if entry.sparse is not None:
-                self.size += _write_parts(fd, sparse.placed(entry.sparse, reader.packed()), entry.size)
+                self.size += holes.write_parts(fd, sparse.placed(entry.sparse, reader.packed()), entry.size)
             elif entry.size >= _LARGE:
-                self.size += _write_parts(fd, _without_holes(reader.body()), None)
+                self.size += holes.write_parts(fd, holes.without_holes(reader.body()), None)
             else:
                 for piece in reader.body():
                     written = os.write(fd, piece)
@@ -298,7 +249,7 @@ class Unpacker:
             raise Corrupt("archive member %r is a hard link to nothing" % entry.name)
         source = self.tree.find(target[:-1])
         if source is None:
-            target = self._resolve(target[:-1], entry.name) + target[-1:]
+            target = self.tree.resolve(target[:-1], entry.name) + target[-1:]
             source = self.tree.find(target[:-1])
         if target == parts:
             return
@@ -382,7 +333,7 @@ class Unpacker:
             # the directory itself may follow later in the archive, or never
             fd = self.tree.find(parts[:-1])
             if fd is None:
-                fd = self._directories(self._resolve(parts[:-1], "/".join(parts)), "/".join(parts))
+                fd = self._directories(self.tree.resolve(parts[:-1], "/".join(parts)), "/".join(parts))
             os.setxattr(fd, whiteout.OPAQUE_XATTR, b"y")
             return
         hidden = name[len(whiteout.PREFIX):]
@@ -420,36 +371,3 @@ def _chown(target, uid, gid, **where):
 
 def _set_time(fd, mtime):
     os.utime(fd, ns=(mtime, mtime))
-
-
-def _without_holes(pieces):
-    """(offset, piece) of what is not zeros, in steps of 64 KiB; (offset, nothing) where the content ends with zeros."""
-    position = 0
-    for piece in pieces:
-        start = at = 0
-        size = len(piece)
-        while at < size:
-            block = piece[at:at + _HOLE]
-            if not block[0] and len(block) == _HOLE and block[:64] == _ZEROS[:64] and block == _ZEROS:
-                if at > start:
-                    yield position + start, piece[start:at]
-                start = at + _HOLE
-            at += _HOLE
-        if size > start:
-            yield position + start, piece[start:]
-        position += size
-    yield position, b""
-
-
-def _write_parts(fd, placed, size):
-    """Write (offset, piece) pairs; the file gets ``size``, or ends where the last piece does. Returns how many bytes were written."""
-    total = end = 0
-    for offset, piece in placed:
-        end = offset + len(piece)
-        total += len(piece)
-        while piece:
-            written = os.pwrite(fd, piece, offset)
-            offset += written
-            piece = piece[written:]
-    os.ftruncate(fd, end if size is None else size)
-    return total

@@ -14,6 +14,7 @@ O_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 HOSTILE = "the archive is hostile or damaged; do not use it"
 _MAX_OPEN = 64
 _MAX_DEPTH = 256
+_MAX_LINKS = 40
 
 
 def split(name):
@@ -72,6 +73,52 @@ class Tree:
             raise
         self._open[key] = fd
         return fd
+
+    def resolve(self, parts, name):
+        """The components of a directory's path with symbolic links replaced; a link must lead to a directory of this layer."""
+        todo, done, links, through = list(reversed(parts)), [], 0, False
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                if not done:
+                    raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
+                                  HOSTILE)
+                done.pop()
+                continue
+            above = self.find(done)
+            target = readlink(part, above) if above is not None else None
+            if target is None:
+                done.append(part)
+                continue
+            links += 1
+            if links > _MAX_LINKS:
+                raise Corrupt("archive member %r goes through too many symbolic links" % name)
+            if target.startswith("/"):
+                done = []
+            new = [each for each in target.split("/") if each not in ("", ".")]
+            # the link itself must lead to a directory that is there: what lies beyond it may be made
+            self._check_link(done, new, name)
+            todo.extend(reversed(new))
+            through = True
+        return done if through else parts
+
+    def _check_link(self, start, parts, name):
+        done = list(start)
+        for part in parts:
+            if part == "..":
+                if not done:
+                    break
+                done.pop()
+                continue
+            done.append(part)
+            above = self.find(done[:-1])
+            if above is not None and readlink(part, above) is not None:
+                return
+        else:
+            if self.find(done) is not None:
+                return
+        raise Corrupt("archive member %r leads out of the archive through a symbolic link" % name,
+                      HOSTILE)
 
 
 def readlink(name, dir_fd):
