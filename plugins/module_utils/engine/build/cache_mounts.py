@@ -35,17 +35,10 @@ class CacheMounts:
         name = hashlib.sha256(mount.id.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         for number in range(64):
             place = os.path.join(self.directory, name if number == 0 else "%s-%d" % (name, number))
-            state.make_directory(place)
-            fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = _locked(place, mount.sharing)
+            if fd is None:
+                continue
             try:
-                kind = fcntl.LOCK_SH if mount.sharing == "shared" else fcntl.LOCK_EX
-                try:
-                    fcntl.flock(fd, kind | (fcntl.LOCK_NB if mount.sharing == "private" else 0))
-                except BlockingIOError:
-                    continue
-                if not os.path.isdir(place):
-                    # pruned between our mkdir and our lock
-                    state.make_directory(place)
                 yield self._filled(place, mount, seed, view)
                 return
             finally:
@@ -68,6 +61,31 @@ class CacheMounts:
                 os.chmod(fresh, 0o755 if mount.mode is None else mount.mode)
                 os.rename(fresh, content)
         return content
+
+
+def _locked(place, sharing):
+    """A descriptor of the directory, made if missing, with the lock for ``sharing``; None where that is ``private`` and another has it."""
+    kind = fcntl.LOCK_SH if sharing == "shared" else fcntl.LOCK_EX
+    while True:
+        state.make_directory(place)
+        try:
+            fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, kind | (fcntl.LOCK_NB if sharing == "private" else 0))
+            if os.path.samestat(os.fstat(fd), os.stat(place)):
+                return fd
+        except FileNotFoundError:
+            # pruned between our mkdir and our lock
+            pass
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
 
 
 def _copy(seed, source, target, view):

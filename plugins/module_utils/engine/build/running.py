@@ -15,6 +15,7 @@ from . import run as process
 from .cache_mounts import CacheMounts
 
 _SCRIPTS = "/dev/pipes"
+SHARING = ("locked", "private", "shared")
 
 
 def run_args(stage, expanded):
@@ -44,7 +45,8 @@ def run(stage, expanded):
 
     def perform(directory, layers):
         with contextlib.ExitStack() as undo:
-            mounts = tuple(_mount(stage, expanded, mount, undo) for mount in expanded.mounts)
+            caches = _caches(stage, expanded, undo)
+            mounts = tuple(_mount(stage, expanded, mount, caches) for mount in expanded.mounts)
             command = process.Command(
                 args=tuple(words), env=stage.scope.run_environment(), user=stage.user, cwd=stage.workdir,
                 netns=stage.build.namespace(stage, network), mounts=tuple(each for each in mounts if each is not None),
@@ -76,7 +78,20 @@ def _check_allowed(expanded, settings):
         raise expanded.error("--network=host is not allowed", "--network", "add network.host to allow")
 
 
-def _mount(stage, expanded, mount, undo):
+def _caches(stage, expanded, undo):
+    """dict: ID -> directory of the cache mounts of a RUN. One that is mounted twice is taken once, with the strictest sharing."""
+    found = {}
+    mounts = [mount for mount in expanded.mounts if mount.type == "cache"]
+    # in one order everywhere, or two steps could wait for each other for ever
+    for mount in sorted(mounts, key=lambda each: (each.id, SHARING.index(each.sharing), not each.from_name)):
+        if mount.id not in found:
+            seed = copying.source_layers(stage, expanded, mount) if mount.from_name else ()
+            view = stage.build.workspace.directory_for("seed") if seed else None
+            found[mount.id] = undo.enter_context(CacheMounts(stage.build.roots).use(mount, seed, view))
+    return found
+
+
+def _mount(stage, expanded, mount, caches):
     kind = mount.type
     target = posixpath.normpath(posixpath.join(stage.workdir, mount.target)) if mount.target else ""
     if kind == "tmpfs":
@@ -84,10 +99,7 @@ def _mount(stage, expanded, mount, undo):
     if kind == "bind":
         return run_mounts.Bind(target, tuple(copying.source_layers(stage, expanded, mount)), mount.source, mount.read_only)
     if kind == "cache":
-        seed = copying.source_layers(stage, expanded, mount) if mount.from_name else ()
-        view = stage.build.workspace.directory_for("seed") if seed else None
-        directory = undo.enter_context(CacheMounts(stage.build.roots).use(mount, seed, view))
-        return run_mounts.Cache(target, directory, "" if mount.from_name else mount.source, mount.read_only)
+        return run_mounts.Cache(target, caches[mount.id], "" if mount.from_name else mount.source, mount.read_only)
     if kind == "secret":
         data = stage.build.settings.secrets.get(mount.id)
         if data is None:

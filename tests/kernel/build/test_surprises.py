@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the agentless.containers authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds in odd surroundings, and what a user of another builder would be surprised by."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build import workspace
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build.position import DockerfileError
+
+
+def _load():
+    spec = importlib.util.spec_from_file_location("agentless_builder", pathlib.Path(__file__).parent / "builder.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(name="builder")
+def _builder(machine, tmp_path):
+    builder = _load().Builder(machine, tmp_path / "context")
+    yield builder
+    left = [name for name in os.listdir(machine.roots.layers) if name.startswith(".")]
+    assert left == [], "a build left %s" % left
+
+
+def test_a_strict_umask_of_the_caller_is_not_seen_in_images(builder):
+    before = os.umask(0o077)
+    try:
+        built = builder.build("FROM scratch\nCOPY --from=busybox /bin /bin\n"
+                              "RUN --mount=type=cache,target=/c/d stat -c %a / /etc /c; umask\nWORKDIR /w\nUSER 7\nRUN ls / > /dev/null\n")
+    finally:
+        os.umask(before)
+    assert built.log.splitlines()[2:6] == ["755", "755", "755", "0022"]
+    assert builder.layer(built.image)["w"].mode == 0o755
+
+
+def test_programs_run_from_a_tmpfs(builder):
+    built = builder.build("FROM busybox\nRUN --mount=type=tmpfs,target=/t echo '#!/bin/sh' > /t/x && chmod +x /t/x && /t/x\n")
+    assert built.ran
+
+
+def test_a_cache_that_is_mounted_twice_is_one_and_does_not_wait_for_itself(builder):
+    mount = "--mount=type=cache,id=%s,target=%s,sharing=%s "
+    for sharing in ("locked", "private", "shared"):
+        words = mount % (sharing, "/a", sharing) + mount % (sharing, "/b", "locked")
+        built = builder.build("FROM busybox\nRUN " + words + "echo x > /a/f; ls /b\n")
+        assert built.log.splitlines()[-1] == "f"
+
+
+def test_stages_that_lock_two_caches_in_different_orders_do_not_wait_for_each_other(builder):
+    mount = "--mount=type=cache,id=%s,target=/%s,sharing=locked "
+    one, two = mount % ("one", "one"), mount % ("two", "two")
+    for unused in range(3):
+        assert builder.build("FROM busybox AS a\nRUN %ssleep 0.05; echo > /a\nFROM busybox\nRUN %ssleep 0.05\nCOPY --from=a /a /a\n"
+                             % (one + two, two + one), no_cache=True).ran
+
+
+def test_a_failure_ends_the_steps_of_other_stages_at_once(builder):
+    began = time.monotonic()
+    with pytest.raises(DockerfileError, match=r"Dockerfile:2:1: the command ended with status 3"):
+        builder.build("FROM busybox AS a\nRUN sleep 0.3; exit 3\nFROM busybox AS b\nRUN sleep 30\nFROM scratch\n"
+                      "COPY --from=a /x /\nCOPY --from=b /y /\n")
+    assert time.monotonic() - began < 10 and builder.machine.leftovers() == []
+
+
+def test_an_interrupt_ends_a_build_and_leaves_nothing(builder):
+    pid = os.getpid()
+    threading.Timer(0.7, os.kill, (pid, signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        builder.build("FROM busybox\nRUN sleep 30\n")
+    assert time.monotonic() - began < 10 and builder.machine.leftovers() == []
+
+
+def test_the_log_of_a_step_that_never_stops_talking_is_cut(builder):
+    built = builder.build("FROM busybox\nRUN yes abcdefghij | head -c 20000000; echo the end\nRUN echo next\n")
+    assert (2 << 20) < len(built.log) < (2 << 20) + 1000
+    assert "\n[output clipped: the log of a step ends at 2 MiB]\n" in built.log and built.log.endswith("\nnext\n")
+    with pytest.raises(DockerfileError, match=r" > the end$"):
+        builder.build("FROM busybox\nRUN yes abcdefghij | head -c 20000000; echo; echo the end; false\n")
+
+
+def test_what_cannot_be_taken_away_of_a_dead_build_keeps_nobody_from_building(builder):
+    roots = builder.machine.roots
+    stuck = os.path.join(roots.layers, workspace.PREFIX + "0123456789abcdef")
+    os.makedirs(stuck)
+    pathlib.Path(stuck, "file").touch()
+    if subprocess.run(["chattr", "+i", os.path.join(stuck, "file")], capture_output=True, check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        assert builder.build("FROM busybox\nRUN true\n").ran
+    finally:
+        subprocess.run(["chattr", "-i", os.path.join(stuck, "file")], check=True)
+    assert workspace.sweep(roots) == ["0123456789abcdef"]
