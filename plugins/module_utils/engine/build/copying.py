@@ -184,7 +184,6 @@ def _perform(directory, layers, expanded, destination, parts):
         if isinstance(parts.source, Layered):
             source = _mount_view(os.path.join(directory, "source"), parts.source.tip.paths, undo)
         owner = resolve_owner(expanded.chown, union) if expanded.chown else None
-        os.umask(0o022)
         place(parts.selection(source), root, destination, owner, expanded.chmod or None, expanded.keyword, expanded.unpack,
               link=expanded.link)
 

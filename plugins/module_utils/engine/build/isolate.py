@@ -54,6 +54,8 @@ def _child(function, arguments, answer, parent):
         calls.unshare(consts.CLONE_NEWNS)
         # what the host mounts later is seen here, what is mounted here is not seen there
         calls.mount(None, "/", None, consts.MS_SLAVE | consts.MS_REC)
+        # what a step makes on the way (roots, mount points, directories above them) is as in any image, whatever the caller's umask
+        os.umask(0o022)
         result = (True, function(*arguments))
     except (EngineError, OSError) as error:
         result = (False, _portable(error))
