@@ -60,14 +60,14 @@ class Cache:
 
 @dataclass(frozen=True)
 class Tmpfs:
-    """A file system in memory; ``size`` in bytes."""
+    """A file system in memory; ``size`` in bytes. Programs run from it, as with BuildKit: scripts of configure do in /tmp."""
 
     target: str
     size: Optional[int] = None
 
     def prepare(self, unused_directory, unused_number, unused_undo):
         """See the module."""
-        options = ("nosuid", "nodev", "noexec", "mode=1777") + (("size=%d" % self.size,) if self.size else ())
+        options = ("nosuid", "mode=1777") + (("size=%d" % self.size,) if self.size else ())
         return Prepared((Mount(self.target, "tmpfs", "tmpfs", options),))
 
 
