@@ -35,6 +35,7 @@ from .workspace import gate
 HOSTNAME = "buildkitsandbox"
 TAIL_LINES = 40
 _TAIL_BYTES = 64 << 10
+LOG_BYTES = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,18 @@ def _reap(pid):
 
 
 def _copy(readable, log):
-    """Append the output to the log until its last writer is gone; returns the last of it."""
-    tail = b""
+    """Append the output to the log until its last writer is gone; returns the last of it. What is over LOG_BYTES is not logged."""
+    tail, left = b"", LOG_BYTES
     with open(readable, "rb", buffering=0) as source, open(log, "ab", buffering=0) as target:
         while True:
             data = source.read(65536)
             if not data:
                 break
-            target.write(data)
+            if left:
+                target.write(data[:left])
+                left -= min(left, len(data))
+                if not left:
+                    target.write(b"\n[output clipped: the log of a step ends at %d MiB]\n" % (LOG_BYTES >> 20))
             tail = (tail + data)[-_TAIL_BYTES:]
     return b"\n".join(tail.splitlines()[-TAIL_LINES:])
 
