@@ -16,7 +16,7 @@ import time
 
 from ..errors import EngineError, InvalidValue
 from ..spec.image import parse_platform, platform_of
-from . import lint, network, result, stages
+from . import lint, network, result, stages, workspace
 from .base import PREFIX, Bases
 from .chain import Finisher
 from .checksum import Memo
@@ -131,7 +131,10 @@ class Build:
             # in this order each waits only for those before it, so a full pool always has one that goes on
             for index in self.plan.order:
                 futures[index] = pool.submit(self._guarded, index, lambda other: futures[other].result())
-            concurrent.futures.wait(futures.values())
+            try:
+                concurrent.futures.wait(futures.values(), return_when=concurrent.futures.FIRST_EXCEPTION)
+            finally:
+                self._end(futures.values())
         failed = [future.exception() for future in futures.values() if future.exception() is not None]
         for error in failed:
             if not isinstance(error, Stopped):
@@ -140,12 +143,27 @@ class Build:
             raise failed[0]
         return {index: future.result() for index, future in futures.items()}
 
+    def _end(self, futures):
+        """After the first failure, or ^C: what still runs is killed, not waited for."""
+        while True:
+            left = concurrent.futures.wait(futures, 0).not_done
+            if not left:
+                return
+            self._stop.set()
+            # again and again: a step that was just beginning makes its control group a moment later
+            workspace.kill_steps(self.roots, self.workspace.directory)
+            concurrent.futures.wait(left, 0.1)
+
     def _guarded(self, index, finished):
         try:
             return self._stage(index, finished)
-        except BaseException:
-            self._stop.set()
-            raise
+        except BaseException as error:
+            with self._guard:
+                first = not self._stop.is_set()
+                self._stop.set()
+            if first:
+                raise
+            raise Stopped("another stage failed") from error
 
     def check_stopped(self):
         """Raise Stopped after another stage has failed."""

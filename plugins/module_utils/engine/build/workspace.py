@@ -17,7 +17,7 @@ import threading
 
 from .. import state
 from ..cgroup.manager import open_manager
-from ..errors import Collector
+from ..errors import Collector, EngineError
 from ..layer.apply import remove_tree
 
 PREFIX = ".build-"
@@ -84,6 +84,12 @@ def cgroup_name(directory):
     return "build-" + os.path.basename(directory)[len(PREFIX):]
 
 
+def kill_steps(roots, directory):
+    """Kill the processes of all RUN steps of a build."""
+    for name in _steps(directory):
+        open_manager(roots, name).kill()
+
+
 def release(roots, directory):
     """Take away all that a build held; goes on over errors."""
     collector = Collector("build %s" % os.path.basename(directory)[len(PREFIX):])
@@ -133,6 +139,9 @@ def sweep(roots):
         try:
             release(roots, directory)
             found.append(name[len(PREFIX):])
+        except (EngineError, OSError):
+            # what can't be taken away (a file made immutable) must not keep everybody from building
+            continue
         finally:
             os.close(fd)
     return found
