@@ -42,10 +42,15 @@ options:
         description: Content of the file.
         type: str
       src:
-        description: File of the host whose content the file gets. For O(files[].state=link), the target of the link.
+        description:
+          - File of the host whose content the file gets.
+          - For O(files[].state=directory), a directory of the host that is taken with all that is in it, and with the modes it has there.
+          - For O(files[].state=link), the target of the link; for O(files[].state=hard), an absolute path inside the image.
         type: str
       mode:
-        description: Mode, as V("0644"). Without it V("0644") for files and V("0755") for directories.
+        description:
+          - Mode, as V("0644"). Without it V("0644") for files and V("0755") for directories.
+          - Where a directory of the host is taken it counts for the directory itself.
         type: raw
       owner:
         description: User ID of the owner.
@@ -64,6 +69,7 @@ options:
           - V(file) needs O(files[].content) or O(files[].src).
           - V(directory) makes a directory, or gives one of the base this mode and owner.
           - V(link) makes a symbolic link to O(files[].src).
+          - V(hard) gives a file one more name. The file must be part of the same layer, further up in this list or in an archive.
           - V(absent) removes what the base has there.
         type: str
         default: file
@@ -71,6 +77,7 @@ options:
           - absent
           - directory
           - file
+          - hard
           - link
   archives:
     description: Archives of the host that are unpacked. Modes, owners and times are those in the archive.

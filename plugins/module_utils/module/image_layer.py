@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..engine.errors import InvalidValue, NotFound
-from ..engine.image.layering import ABSENT, DIRECTORY, FILE, LINK, LayerArchive, LayerContent, LayerFile
+from ..engine.image.layering import ABSENT, DIRECTORY, FILE, HARD, LINK, LayerArchive, LayerContent, LayerFile, tree_of
 from ..engine.image.store import ImageStore
 from ..engine.reconcile.image_create import LayerRequest, reconcile
 from .image import inspected, named_reference, resolve
@@ -26,7 +26,7 @@ ARGUMENTS = {
         "mode": {"type": "raw"},
         "owner": {"type": "int", "default": 0, "aliases": ["uid"]},
         "group": {"type": "int", "default": 0, "aliases": ["gid"]},
-        "state": {"type": "str", "default": "file", "choices": ["absent", "directory", "file", "link"]},
+        "state": {"type": "str", "default": "file", "choices": ["absent", "directory", "file", "hard", "link"]},
     }, "mutually_exclusive": [("content", "src")]},
     "archives": {"type": "list", "elements": "dict", "options": {
         "src": {"type": "path", "required": True},
@@ -64,20 +64,31 @@ def _base(roots, name):
 def content(params):
     """The LayerContent of a module's parameters."""
     archives = [LayerArchive(each["src"], _path(each["dest"], "archives.dest", True)) for each in params["archives"] or []]
-    files = tuple(_file(each) for each in params["files"] or [])
-    paths = [each.path for each in files]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise InvalidValue("files", path, "is there twice", "leave one of them out")
+    files = tuple(file for each in params["files"] or [] for file in _files(each))
+    seen = set()
+    for each in files:
+        if each.path in seen:
+            raise InvalidValue("files", each.path, "is there twice", "leave one of them out")
+        seen.add(each.path)
     return LayerContent(files, tuple(archives), tuple(_path(each, "removals") for each in params["removals"] or []))
+
+
+def _files(item):
+    """The LayerFiles of one element of ``files``: a directory with ``src`` stands for all that is in it."""
+    if item["state"] != DIRECTORY or item["src"] is None:
+        return [_file(item)]
+    checked = _file(dict(item, src=None))
+    return tree_of(checked.path, item["src"], checked.mode, checked.uid, checked.gid)
 
 
 def _file(item):
     path, state = _path(item["path"], "files.path"), item["state"]
     if state == FILE and item["content"] is None and item["src"] is None:
         raise InvalidValue("files", path, "has neither content nor src", "give one of them, or state: directory")
-    if state == LINK and not item["src"]:
+    if state in (LINK, HARD) and not item["src"]:
         raise InvalidValue("files", path, "is a link without src", "give the link's target as src")
+    if state == HARD:
+        item = dict(item, src=_path(item["src"], "files.src"))
     if state in (DIRECTORY, ABSENT) and (item["content"] is not None or item["src"] is not None):
         raise InvalidValue("files", path, "is %s and has content" % state, "leave out content and src, or set state: file")
     if not 0 <= item["owner"] <= _LAST_ID or not 0 <= item["group"] <= _LAST_ID:

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt
+from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt, InvalidValue
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image import archive, layering
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.cas import BlobStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.changes import Changes
@@ -67,6 +67,64 @@ def test_check_mode_knows_the_id_and_stores_nothing(roots):
     looked = run(roots, layer_request(), True)
     assert ImageStore(roots).list() == [] and BlobStore(roots.images).list() == [] and left_over(roots) == []
     assert run(roots, layer_request()) == looked
+
+
+def host_tree(path):
+    """A directory of the host with something of everything that a layer takes."""
+    (path / "sub" / "deep").mkdir(parents=True)
+    (path / "sub" / "deep" / "script").write_bytes(b"#!/bin/sh\n")
+    (path / "sub" / "deep" / "script").chmod(0o4755)
+    (path / "secret").write_bytes(b"s")
+    (path / "secret").chmod(0o600)
+    (path / "link").symlink_to("sub/deep/script")
+    (path / "sub").chmod(0o750)
+    path.chmod(0o711)
+    return str(path)
+
+
+def tree_request(directory, hard="/srv/app/secret"):
+    files = (*layering.tree_of("/srv/app", directory, uid=5, gid=6), layering.LayerFile("/again", layering.HARD, None, hard))
+    return image_create.LayerRequest(None, layering.LayerContent(files), PLATFORM, Changes())
+
+
+def test_a_directory_of_the_host(roots, other_roots, tmp_path):
+    """Names, contents and modes count; times, owners and the place do not."""
+    one, two = host_tree(tmp_path / "one"), host_tree(tmp_path / "two")
+    os.chown(os.path.join(two, "secret"), 77, 88)
+    os.utime(os.path.join(two, "sub"), (1, 1))
+    assert run(roots, tree_request(one)) == run(other_roots, tree_request(two))
+    assert run(roots, tree_request(two)) == ([], run(roots, tree_request(one))[1])
+    store = ImageStore(roots)
+    root = store.layers.paths(store.get(NAME.canonical))[0]
+    found = {}
+    for top, directories, names in os.walk(root):
+        for name in directories + names:
+            status = os.lstat(os.path.join(top, name))
+            found[os.path.relpath(os.path.join(top, name), root)] = (oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns)
+    assert found.pop("srv")[1:3] == (0, 0)
+    assert found == {
+        "srv/app": ("0o40711", 5, 6, 0), "srv/app/sub": ("0o40750", 5, 6, 0), "srv/app/sub/deep": ("0o40755", 5, 6, 0),
+        "srv/app/sub/deep/script": ("0o104755", 5, 6, 0), "srv/app/secret": ("0o100600", 5, 6, 0),
+        "srv/app/link": ("0o120777", 5, 6, 0), "again": ("0o100600", 5, 6, 0)}
+    assert os.path.samefile(os.path.join(root, "again"), os.path.join(root, "srv/app/secret"))
+    os.chmod(os.path.join(two, "secret"), 0o640)
+    assert run(roots, tree_request(two))[0] == ["create image localhost:5000/made:1"]
+
+
+def test_what_no_directory_may_hold(roots, tmp_path):
+    with pytest.raises(InvalidValue, match="is not a directory of the host"):
+        layering.tree_of("/x", str(tmp_path / "none"))
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InvalidValue, match="is neither file, directory nor link"):
+        layering.tree_of("/x", str(tmp_path))
+    os.unlink(tmp_path / "fifo")
+    (tmp_path / ".wh.x").touch()
+    with pytest.raises(InvalidValue, match="has a name with which layers mark what is removed"):
+        layering.tree_of("/x", str(tmp_path))
+    (tmp_path / ".wh.x").unlink()
+    with pytest.raises(Corrupt, match=r"files: /again: .*hard link to 'not/there'"):
+        run(roots, tree_request(str(tmp_path), "/not/there"))
+    assert left_over(roots) == [] and BlobStore(roots.images).list() == []
 
 
 def test_a_bad_archive_leaves_no_document(roots, tmp_path):

@@ -19,12 +19,15 @@ from ..errors import Corrupt, InvalidValue, Unsupported
 from ..layer import apply, bounds, diff, stream, tar, whiteout, write
 from ..layer.store import adopt
 
-FILE, DIRECTORY, LINK, ABSENT = "file", "directory", "link", "absent"
+FILE, DIRECTORY, LINK, HARD, ABSENT = "file", "directory", "link", "hard", "absent"
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerFile:
-    """One path of a layer. A file has ``content`` (bytes) or ``src`` (a file of the host), a link has ``src`` as its target."""
+    """One path of a layer. A file has ``content`` (bytes) or ``src`` (a file of the host), a link has ``src`` as its target.
+
+    The target of a hard link is a file that the same layer brings.
+    """
 
     path: str
     state: str = FILE
@@ -33,6 +36,35 @@ class LayerFile:
     mode: Optional[int] = None
     uid: int = 0
     gid: int = 0
+
+
+def tree_of(path, src, mode=None, uid=0, gid=0):
+    """A directory of the host with all below as :class:`LayerFile` values, in the order of their names.
+
+    Modes are those on the host; ``mode`` is the top directory's where it is given. Times, owners and attributes of the host do not count.
+
+    :raises InvalidValue: it is no directory, or holds something that no image can be given this way.
+    """
+    if not os.path.isdir(src):
+        raise InvalidValue("files", src, "is not a directory of the host", "copy the directory to the host first")
+    found = [LayerFile(path, DIRECTORY, None, None, os.stat(src).st_mode & 0o7777 if mode is None else mode, uid, gid)]
+    todo = [(src, path.rstrip("/"))]
+    while todo:
+        directory, target = todo.pop(0)
+        for entry in sorted(os.scandir(directory), key=lambda item: os.fsencode(item.name)):
+            inner, permissions = "%s/%s" % (target, entry.name), entry.stat(follow_symlinks=False).st_mode & 0o7777
+            if entry.name.startswith(whiteout.PREFIX):
+                raise InvalidValue("files", entry.path, "has a name with which layers mark what is removed", "rename it")
+            if entry.is_symlink():
+                found.append(LayerFile(inner, LINK, None, os.readlink(entry.path), None, uid, gid))
+            elif entry.is_dir():
+                found.append(LayerFile(inner, DIRECTORY, None, None, permissions, uid, gid))
+                todo.append((entry.path, inner))
+            elif entry.is_file():
+                found.append(LayerFile(inner, FILE, None, entry.path, permissions, uid, gid))
+            else:
+                raise InvalidValue("files", entry.path, "is neither file, directory nor link", "take it out, or use archives")
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +116,7 @@ def file_digest(path, option):
 
 
 def _content_digest(file):
-    if file.state == LINK:
+    if file.state in (LINK, HARD):
         return file.src
     if file.state == FILE and file.src is not None:
         return file_digest(file.src, "files")
@@ -141,7 +173,8 @@ def _stage(content, staged, lowers):
             with blame("archives", archive.src):
                 _stage_archive(unpacker, staged, archive)
         for file in content.files:
-            _stage_file(unpacker, file)
+            with blame("files", file.path):
+                _stage_file(unpacker, file)
         for path in content.removals:
             _stage_removal(unpacker, path)
         unpacker.finish()
@@ -176,7 +209,8 @@ class _Body:
 
 
 def _stage_file(unpacker, file):
-    kinds = {FILE: (tar.REGULAR, 0o644), DIRECTORY: (tar.DIRECTORY, 0o755), LINK: (tar.SYMLINK, 0o777)}
+    kinds = {FILE: (tar.REGULAR, 0o644), DIRECTORY: (tar.DIRECTORY, 0o755), LINK: (tar.SYMLINK, 0o777),
+             HARD: (tar.HARDLINK, 0o644)}
     if file.state == ABSENT:
         _stage_removal(unpacker, file.path)
         return
@@ -185,6 +219,8 @@ def _stage_file(unpacker, file):
     pieces = ()
     if file.state == LINK:
         entry.link = file.src
+    elif file.state == HARD:
+        entry.link = file.src.lstrip("/")
     elif file.state == FILE and file.src is not None:
         entry.size = os.stat(file.src).st_size
         pieces = read_source(file.src, "files")
