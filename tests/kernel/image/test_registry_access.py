@@ -185,6 +185,12 @@ class TestTokens:
         with pytest.raises(Denied, match="refused the login of account ada"):
             pull.pull(roots, fresh.address + "/team/web", RegistryOptions("ada", "wrong"))
 
+    def test_a_login_is_tried(self, fresh):
+        assert logins.verify(fresh.address, MINE)
+        assert "scope" not in fresh.requests[0][1] and fresh.requests[0][1]["account"] == ["ada"]
+        with pytest.raises(Denied, match="refused the login of account eve"):
+            logins.verify(fresh.address, RegistryOptions("eve", "secret", timeout=5))
+
     def test_a_token_that_ends_between_two_requests(self, fresh, roots):
         name = Reference.parse(fresh.address + "/team/short:1")
         push.push(roots, make_image(roots, str(name), make_layer({"a": NOISE})), name, MINE)

@@ -87,7 +87,7 @@ class TestFind:
         with pytest.raises(EngineError, match="the file of logins %s is damaged" % path):
             found("r")
 
-    @pytest.mark.parametrize("value", [None, 5, "x", {"auth": 5}, {"auth": "!"}])
+    @pytest.mark.parametrize("value", [None, 5, "x", {"auth": 5}, {"auth": "!"}, {"registrytoken": {"a": 1}}, {"username": ["x"]}])
     def test_entries_of_something_else(self, config, value):
         config({"auths": {"r": value}})
         if isinstance(value, dict):
@@ -236,7 +236,7 @@ class TestStore:
     def test_names_of_registries(self, url, expected):
         assert logins.registry_named(url) == expected
 
-    @pytest.mark.parametrize("url", ["", "a b", "ftp://x", "https://", "-x", "x:port", "a@b"])
+    @pytest.mark.parametrize("url", ["", "a b", "ftp://x", "https://", "-x", "x:port", "a@b", "r:65536"])
     def test_what_is_no_registry(self, url):
         with pytest.raises(InvalidValue, match="registry_url: "):
             logins.registry_named(url)

@@ -49,7 +49,7 @@ class TestWords:
     @pytest.mark.parametrize("value, words", [
         ([], r"registry_mirrors: \[\] is not a dictionary"), ({"r": 5}, "5 is not a list of addresses"),
         ({"r": ["ftp://x"]}, "'ftp://x' is not the address"), ({"r": ["https://"]}, "is not the address of a mirror"),
-        ({"r": [None]}, "None is not the address"), ({"r": ["m/UP"]}, "is not the address"),
+        ({"r": [None]}, "None is not the address"), ({"r": ["m/UP"]}, "is not the address"), ({"r": ["m:65536"]}, "is not the address"),
         ({"r": ["me:x@m"]}, r"'\*\*\*@m' is not the address"),
     ])
     def test_nonsense(self, value, words):

@@ -136,14 +136,17 @@ def _keys(config, registry, repository):
 
 
 def _login(value, registry, path):
+    damaged = EngineError("the login for %s in %s is damaged" % (registry, path), "log in again")
+    if not all(isinstance(value.get(key) or "", str) for key in ("auth", "username", "password", "identitytoken", "registrytoken")):
+        raise damaged
     username, password = value.get("username"), value.get("password")
     if value.get("auth"):
         try:
             username, colon, password = base64.b64decode(value["auth"], validate=True).decode().partition(":")
-        except (ValueError, TypeError):
+        except ValueError:
             colon = ""
         if not colon:
-            raise EngineError("the login for %s in %s is damaged" % (registry, path), "log in again")
+            raise damaged
         password = password.rstrip("\0")
     if value.get("identitytoken"):
         return Credentials(username, None, value["identitytoken"])

@@ -17,6 +17,7 @@ from .. import state
 from ..errors import EngineError, InvalidValue
 from . import credential_helper
 from .credentials import Credentials, helper_of, read_config, registry_of, server_of, stored_in
+from .transport import is_host
 
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _SECRET = 0o077
@@ -40,7 +41,7 @@ def registry_named(url, option="registry_url"):
     :raises InvalidValue: it is none; ``option`` is the option named in the message.
     """
     name = registry_of(url.strip())
-    if not _REGISTRY.fullmatch(name) or ("://" in url and not url.startswith(("http://", "https://"))):
+    if not _REGISTRY.fullmatch(name) or not is_host(name) or ("://" in url and not url.startswith(("http://", "https://"))):
         raise InvalidValue(option, url, "is not the address of a registry",
                            "write it as https://registry.example.com:5000, or without https://")
     return name

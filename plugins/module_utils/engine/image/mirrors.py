@@ -18,7 +18,7 @@ from .. import state
 from ..errors import EngineError, InvalidValue, Unreachable
 from ..spec.reference import DEFAULT_REGISTRY, Reference
 from .registry import Registry
-from .transport import Broken, RegistryOptions
+from .transport import Broken, RegistryOptions, is_host
 
 FILE = "registries.json"
 _ADDRESS = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?)((?:/[a-z0-9._/-]*)?)")
@@ -64,7 +64,7 @@ def parse(value, option=_OPTION):
 
 def _mirror(address, registry, option):
     match = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
-    if match is None:
+    if match is None or not is_host(match.group(2)):
         if isinstance(address, str) and "@" in address:
             # an account with its password is not to be shown
             address = "***@" + address.rpartition("@")[2]

@@ -342,6 +342,14 @@ def split(url):
     return scheme, host, rest
 
 
+def is_host(text):
+    """Whether ``HOST[:PORT]`` can be in an address: its parts are not too long, and there is such a port."""
+    try:
+        return split("https://%s/" % text)[1] == text
+    except EngineError:
+        return False
+
+
 def join(url, target):
     """The absolute form of a Location header."""
     if "://" in target.partition("?")[0]:
