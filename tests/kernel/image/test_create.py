@@ -231,6 +231,29 @@ def test_load_refuses_and_keeps_what_others_need(roots, tmp_path):
     assert ImageStore(roots).list() == []
 
 
+def test_load_leaves_no_layers_of_an_image_before_the_bad_one(roots, tmp_path):
+    import hashlib
+    import json
+
+    good, bad = make_layer({"good": b"1"}), make_layer({"../bad": b"x"})
+    members = {"good.tar": good, "bad.tar": bad}
+    listed = []
+    for name, content in list(members.items()):
+        config = json.dumps({"os": "linux", "architecture": PLATFORM.architecture, "rootfs": {
+            "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(content).hexdigest()]}}).encode()
+        members[name + ".json"] = config
+        listed.append({"Config": name + ".json", "RepoTags": [name + ":1"], "Layers": [name]})
+    members["manifest.json"] = json.dumps(listed).encode()
+    with tarfile.open(tmp_path / "a.tar", "w") as out:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            out.addfile(info, io.BytesIO(content))
+    with pytest.raises(Corrupt, match="leads out of"):
+        archive.load(ImageStore(roots), str(tmp_path / "a.tar"), PLATFORM)
+    assert BlobStore(roots.images).list() == [] and os.listdir(roots.layers) == [] and ImageStore(roots).list() == []
+
+
 def test_removal_of_a_tree_follows_no_link(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -79,7 +79,7 @@ def load(store, path, platform):
             content.read()
             archived = content.images(platform)
             for each in archived:
-                _complete(store, each)
+                content.fresh.update(_complete(store, each))
             return [store.add(each.manifest, each.references)[0] for each in archived]
     finally:
         # what no image came to need
@@ -87,11 +87,13 @@ def load(store, path, platform):
 
 
 def _complete(store, archived):
-    """Check and unpack one image."""
+    """Check and unpack one image. Returns the chain IDs of its layers."""
     store.check_complete(archived.manifest.digest)
     image = store.load(archived.manifest.digest, [])
-    with store.leased(store.layers.chain_ids(image)):
+    chain = store.layers.chain_ids(image)
+    with store.leased(chain):
         store.layers.ensure(image)
+    return chain
 
 
 @dataclasses.dataclass(frozen=True)

@@ -127,7 +127,9 @@ class CommitContainer(Action):
         config = config_of(store, base, container, request, diff_id, newest)
         descriptor = create.store_image(store.blobs, config, layers, fresh)
         image = store.load(descriptor.digest, ())
-        with store.leased(store.layers.chain_ids(image)):
+        chain = store.layers.chain_ids(image)
+        fresh += chain
+        with store.leased(chain):
             store.layers.ensure(image)
             return store.add(descriptor, [request.reference.canonical] if request.reference is not None else [])[0].id
 

@@ -125,7 +125,9 @@ class CreateImage(Action):
             with store.leased(layer.digest for layer in self.built.layers):
                 descriptor = create.store_image(store.blobs, self.built.config, self.built.layers, fresh)
                 image = store.load(descriptor.digest, [])
-                with layering.blame("src", self.src) if self.src else contextlib.nullcontext(), store.leased(store.layers.chain_ids(image)):
+                chain = store.layers.chain_ids(image)
+                fresh += chain
+                with layering.blame("src", self.src) if self.src else contextlib.nullcontext(), store.leased(chain):
                     store.layers.ensure(image)
                 store.add(dataclasses.replace(descriptor, annotations={create.INPUTS: self.built.inputs}), [self.reference.canonical])
         except BaseException:
