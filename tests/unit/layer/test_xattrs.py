@@ -34,8 +34,8 @@ def test_names_that_pax_cannot_spell_and_bytes():
 
 
 def test_libarchive_writes_both():
-    found = xattrs.from_pax({"LIBARCHIVE.xattr.user.a": b"b25l", "LIBARCHIVE.xattr.user.b%20c": b"dHdv",
-                              "SCHILY.xattr.user.a": b"one"}, "f")
+    both = {"LIBARCHIVE.xattr.user.a": b"b25l", "LIBARCHIVE.xattr.user.b%20c": b"dHdv", "SCHILY.xattr.user.a": b"one"}
+    found = xattrs.from_pax(both, "f")
     assert found == {"user.a": b"one", "user.b c": b"two"}
     with pytest.raises(Corrupt, match="f has a malformed"):
         xattrs.from_pax({"LIBARCHIVE.xattr.user.a": b"b"}, "f")

@@ -91,7 +91,7 @@ def flattened(branches):
     :param branches: paths of directories, topmost first.
     """
     with _opened(branches) as stack:
-        yield from _Flattener().directory(stack, "")
+        yield from _Flattener().union(stack, "")
     yield write.END
 
 
@@ -99,7 +99,7 @@ class _Flattener(diff.Walker):
     def __init__(self):
         super().__init__(frozenset(), None, None)
 
-    def directory(self, stack, path):
+    def union(self, stack, path):
         """The entries below a :class:`_Stack`."""
         for name, holders in sorted(stack.entries().items(), key=lambda item: os.fsencode(item[0])):
             inner = path + "/" + name if path else name
@@ -117,7 +117,7 @@ class _Flattener(diff.Walker):
         try:
             found = diff.attributes(child.fds[0], path)
             yield write.header(self._entry(path, tar.DIRECTORY, holders[0][1], found=found))
-            yield from self.directory(child, path)
+            yield from self.union(child, path)
         finally:
             child.close()
 

@@ -142,7 +142,9 @@ def placed(parts, pieces):
     for offset, length in parts:
         while length:
             if not piece:
-                piece = memoryview(next(pieces))
+                piece = memoryview(next(pieces, b""))
+                if not piece:
+                    raise Corrupt("tar: a sparse file ends too early")
             now = piece[:length]
             piece = piece[len(now):]
             yield offset, now

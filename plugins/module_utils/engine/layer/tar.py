@@ -176,7 +176,7 @@ class TarReader:
         # (a hard link may have: old archives; those of tar programs of today do not). GNU's D is a directory with a listing as content.
         if entry.type not in (REGULAR, None) and kind != b"D":
             entry.size = 0
-        parts = None
+        parts, whole = None, 0
         if kind == b"S":
             parts, whole = sparse.old(header, _number, lambda: self._take(BLOCK))
         self._left = entry.size
