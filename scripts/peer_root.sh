@@ -18,7 +18,7 @@ if [ -f "$ROOT/.complete" ]; then
 fi
 rm -rf --one-file-system "$ROOT" "$ROOT.new"
 mkdir -p "$(dirname "$ROOT")"
-if ! debootstrap --variant=minbase --include=docker.io,docker-cli,docker-buildx,buildah,netavark,ca-certificates,git "$SUITE" "$ROOT.new" "$MIRROR" \
+if ! debootstrap --variant=minbase --include=docker.io,docker-cli,docker-buildx,buildah,netavark,ca-certificates,git,xz-utils,zstd,bzip2 "$SUITE" "$ROOT.new" "$MIRROR" \
     /usr/share/debootstrap/scripts/sid >"$ROOT.log" 2>&1; then
     tail -n 20 "$ROOT.log" >&2
     echo "peers: debootstrap failed; see $ROOT.log" >&2

@@ -103,7 +103,7 @@ def compare(case, ours, peers, directory):
             said.append("%s: %s" % (name, error))
             continue
         lines = differences(settings(config), settings(their_config), tuple(case.differs))
-        lines += differences(tree, their_tree, tuple(case.differs) + MOUNTED)
+        lines += differences(tree, their_tree, tuple(case.differs), MOUNTED)
         return Verdict(case, peers[name].title, tuple(lines))
     return Verdict(case, "none", tuple(said))
 

@@ -32,7 +32,8 @@ BASES = {
     "parent": {"Env": [PATH, "NAME=parent", "KEPT=yes"], "Cmd": ["base", "command"], "Entrypoint": ["/bin/env"], "WorkingDir": "/srv/base",
                "User": "www-data", "Labels": {"base": "1", "kept": "yes"}, "Volumes": {"/base": {}}, "ExposedPorts": {"7/udp": {}},
                "StopSignal": "SIGINT", "Shell": ["/bin/ash", "-c"], "Healthcheck": {"Test": ["CMD", "true"], "Retries": 2}},
-    "trigger": {"Env": [PATH, "WHERE=/opt"], "Cmd": ["sh"], "OnBuild": ["ARG WHAT=none", "COPY data $WHERE/data", "RUN echo $WHAT > $WHERE/what"]},
+    "trigger": {"Env": [PATH, "WHERE=/opt"], "Cmd": ["sh"],
+                "OnBuild": ["ARG WHAT=none", "COPY data $WHERE/data", "RUN echo $WHAT > $WHERE/what"]},
 }
 """Base images: name -> configuration; all on the same layer."""
 
@@ -49,7 +50,8 @@ class Namespaces:
         self._undo = contextlib.ExitStack()
 
     def __enter__(self):
-        script = ("ip link set lo up && mount --bind $R $R && mount -t proc proc $R/proc && mount --rbind /sys $R/sys && mount --rbind /dev $R/dev && "
+        script = ("ip link set lo up && mount --bind $R $R && "
+                  "mount -t proc proc $R/proc && mount --rbind /sys $R/sys && mount --rbind /dev $R/dev && "
                   "mount -t tmpfs tmpfs $R/run && echo ready && exec sleep 86400")
         self.holder = subprocess.Popen(["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script],
                                        env=dict(os.environ, R=str(PEER_ROOT)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -76,12 +78,14 @@ class Namespaces:
 
     def inside(self, argv, chroot):
         enter = ["nsenter", "--net", "--mount", "--target", str(self.holder.pid)]
-        return enter + (["chroot", str(PEER_ROOT), "env", "-i", "HOME=/root", PATH, "DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1"]
-                        if chroot else []) + argv
+        if chroot:
+            enter += ["chroot", str(PEER_ROOT), "env", "-i", "HOME=/root", PATH, "DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1"]
+        return enter + argv
 
     def run(self, argv, seconds=120):
         """Output (str) of a command in the peers' root. :raises Refused:"""
-        done = subprocess.run(self.inside(argv, True), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(self.inside(argv, True), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+                              check=False)
         if done.returncode:
             raise Refused("%s: %s" % (argv[0], (done.stderr + done.stdout).strip()))
         return done.stdout
@@ -90,8 +94,8 @@ class Namespaces:
         """Directories by HTTP and by git's protocol."""
         self.start([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(files), str(WEB)],
                    stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        self.start(["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", "--port=%d" % GIT, "--base-path=%s" % repositories,
-                    str(repositories)], stderr=subprocess.DEVNULL)
+        self.start(["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", "--port=%d" % GIT,
+                    "--base-path=%s" % repositories, str(repositories)], stderr=subprocess.DEVNULL)
 
 
 def base_archive(name, layer):
@@ -102,7 +106,8 @@ def base_archive(name, layer):
     manifest = [{"Config": "config.json", "RepoTags": [name + ":latest"], "Layers": ["layer.tar"]}]
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
-        for member, data in (("config.json", json.dumps(config).encode()), ("layer.tar", layer), ("manifest.json", json.dumps(manifest).encode())):
+        for member, data in (("config.json", json.dumps(config).encode()), ("layer.tar", layer),
+                             ("manifest.json", json.dumps(manifest).encode())):
             info = tarfile.TarInfo(member)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
@@ -186,7 +191,8 @@ class BuildKit(Peer):
         extra = ["--allow", "network.host", "--allow", "security.insecure", "--network", "none", "--provenance=false"]
         if case.ssh:
             extra += ["--ssh", "default=/work/agent.sock"]
-        return ["docker", "-H", "unix://" + self.socket, "buildx", "build", "--quiet", "--tag", "case-" + name, *extra, *self.common(case, place), place]
+        return ["docker", "-H", "unix://" + self.socket, "buildx", "build", "--quiet", "--tag", "case-" + name, *extra,
+                *self.common(case, place), place]
 
     def save(self, name):
         self.docker("save", "-o", "/work/image.tar", "case-" + name)
@@ -208,18 +214,20 @@ class Buildah(Peer):
     def title(self):
         return "buildah " + self.version
 
+    place = ("--root", "/work/buildah", "--runroot", "/run/buildah", "--storage-driver", "overlay")
+
     def buildah(self, *words):
-        return self.namespaces.run(["buildah", "--root", "/work/buildah", "--runroot", "/run/buildah", "--storage-driver", "overlay", *words])
+        return self.namespaces.run(["buildah", *self.place, *words])
 
     def load(self, name):
         self.buildah("pull", "--quiet", "docker-archive:/work/%s.tar" % name)
 
     def command(self, name, case, place):
-        extra = ["--isolation", "chroot", "--format", "docker", "--layers", "--pull=never", "--identity-label=false"]
+        extra = ["--isolation", "chroot", "--format", "docker", "--layers", "--pull=never", "--identity-label=false",
+                 "--ulimit", "nofile=1024:1024"]
         if case.ssh:
             extra += ["--ssh", "default=/work/agent.sock"]
-        return ["buildah", "--root", "/work/buildah", "--runroot", "/run/buildah", "--storage-driver", "overlay", "build", "--quiet",
-                "--tag", "case-" + name, *extra, *self.common(case, place), place]
+        return ["buildah", *self.place, "build", "--quiet", "--tag", "case-" + name, *extra, *self.common(case, place), place]
 
     def save(self, name):
         self.buildah("push", "--quiet", "case-" + name, "docker-archive:/work/image.tar:case-%s:latest" % name)
@@ -253,8 +261,8 @@ class Ours:
         secrets = {key: (context / case.secret_file(key)).read_bytes() for key in case.secrets}
         contexts = {key: value if "://" in value else str(context / value) for key, value in case.contexts.items()}
         ssh = {"default": str(PEER_ROOT / "work" / "agent.sock")} if case.ssh else {}
-        settings = Settings(str(context), dockerfile=case.dockerfile, args=case.args, target=case.target or None, labels=case.labels, secrets=secrets, contexts=contexts, ssh=ssh,
-                            network="none", allow=("network.host", "security.insecure"))
+        settings = Settings(str(context), dockerfile=case.dockerfile, args=case.args, target=case.target or None, labels=case.labels,
+                            secrets=secrets, contexts=contexts, ssh=ssh, network="none", allow=("network.host", "security.insecure"))
         try:
             with netns.entered(self.network), Build(self.roots, settings) as build:
                 outcome = build.run()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -34,6 +35,9 @@ class Session:
         self._undo.close()
 
     def _open(self):
+        # the peers' root serves one session at a time
+        lock = self._undo.enter_context((PEER_ROOT.parent / "lock").open("w", encoding="utf-8"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
         layer = (CHECKOUT / ".cache" / "images" / "busybox.tar").read_bytes()
         archives = {name: base_archive(name, layer) for name in BASES}
         self._undo.callback(_clean)
@@ -73,6 +77,7 @@ def _clean():
     """What peers leave: their stores, and control groups of ours to remove."""
     shutil.rmtree(PEER_ROOT / "work", ignore_errors=True)
     hierarchies = pathlib.Path("/sys/fs/cgroup")
-    for path in sorted(hierarchies.glob("*/docker/buildkit/*")) + sorted(hierarchies.glob("*/docker/buildkit")) + sorted(hierarchies.glob("*/docker")):
-        with contextlib.suppress(OSError):
-            path.rmdir()
+    for pattern in ("*/docker/buildkit/*", "*/docker/buildkit", "*/docker"):
+        for path in hierarchies.glob(pattern):
+            with contextlib.suppress(OSError):
+                path.rmdir()

@@ -11,7 +11,8 @@ import json
 import stat
 import tarfile
 
-CONFIG = ("Env", "Cmd", "Entrypoint", "Labels", "User", "WorkingDir", "ExposedPorts", "Volumes", "Shell", "StopSignal", "Healthcheck", "OnBuild")
+CONFIG = ("Env", "Cmd", "Entrypoint", "Labels", "User", "WorkingDir", "ExposedPorts", "Volumes", "Shell", "StopSignal", "Healthcheck",
+          "OnBuild")
 _TYPES = {tarfile.DIRTYPE: stat.S_IFDIR, tarfile.SYMTYPE: stat.S_IFLNK, tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
           tarfile.FIFOTYPE: stat.S_IFIFO}
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link", stat.S_IFCHR: "character device",
@@ -101,11 +102,11 @@ def settings(config):
     return {key: value for key, value in found.items() if value is not None}
 
 
-def differences(ours, theirs, allowed=()):
-    """list of lines, empty if two dicts are equal; names in ``allowed`` (with all below) are not looked at."""
+def differences(ours, theirs, allowed=(), everywhere=()):
+    """list of lines, empty if two dicts are equal; the names ``allowed``, and those ``everywhere`` with all below, are not looked at."""
     lines = []
     for name in sorted(set(ours) | set(theirs)):
-        if any(name == each or name.startswith(each.rstrip("/") + "/") for each in allowed):
+        if name in allowed or any(name == each or name.startswith(each + "/") for each in everywhere):
             continue
         one, other = ours.get(name), theirs.get(name)
         if one == other:

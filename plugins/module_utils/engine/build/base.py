@@ -64,7 +64,10 @@ class Bases:
 
     def _start(self, name, platform):
         if name == SCRATCH:
-            return Start(create.new_config(self.platform(platform)), Tip(), "scratch")
+            config = create.new_config(self.platform(platform))
+            # as BuildKit begins an empty image
+            config["config"] = {**(config.get("config") or {}), "WorkingDir": "/"}
+            return Start(config, Tip(), "scratch")
         name = name.removeprefix(PREFIX)
         image = self._image(name, platform or self._settings.platform)
         if image is None:

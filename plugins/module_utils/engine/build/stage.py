@@ -13,12 +13,13 @@ import contextlib
 import os
 import time
 
-from ..errors import EngineError
+from ..errors import EngineError, InvalidValue
 from ..rootfs.path import open_in_root
 from ..state import digest_of
 from . import changes, copying, history, isolate, run, running
 from .expand import expand
 from .model import Arg, Cmd, Copy, Env, Run, Simple
+from .owner import resolve_owner
 from .position import DockerfileError
 from .records import Record
 from .settings import CACHED, RAN, WOULD_RUN, Step
@@ -117,12 +118,12 @@ class Stage:
 
     def _workdir(self, expanded):
         self.configure(expanded)
-        path = self.workdir
+        path, user = self.workdir, self.user
 
         def make(directory, layers):
-            isolate.call(_make_directory, directory, layers, path)
+            isolate.call(_make_directory, directory, layers, path, user)
 
-        self.layer(expanded, [lambda: ["workdir", path]], make)
+        self.layer(expanded, [lambda: ["workdir", path, user]], make)
 
     def layer(self, instruction, payloads, perform):
         """A step that changes files.
@@ -224,9 +225,17 @@ class Stage:
             entry["empty_layer"] = True
 
 
-def _make_directory(directory, layers, path):
-    """WORKDIR: in a mount namespace of its own."""
+def _make_directory(directory, layers, path, user):
+    """WORKDIR, in a mount namespace of its own. What is missing is made for the user; for root where the image has no such user."""
     with contextlib.ExitStack() as undo:
         root = run.mounted(directory, layers, undo)
         os.umask(0o022)
-        os.close(open_in_root(root, path, create="directory"))
+        owner = (0, 0)
+        if user:
+            with contextlib.suppress(InvalidValue):
+                owner = resolve_owner(user, root, "USER")
+
+        def made(parent, name):
+            os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
+
+        os.close(open_in_root(root, path, create="directory", made=made))
