@@ -43,7 +43,6 @@ test-molecule: setup ## the molecule scenario with testinfra (root)
 test-peers: setup ## images and builds beside docker, podman, buildah, skopeo and umoci (root; installs them)
 	@./scripts/setup_peers.sh
 	@./scripts/peer_root.sh
-	@[ ! -x scripts/peer_root.sh ] || ./scripts/peer_root.sh
 	@$(PYTEST) -q tests/peers $(ARGS)
 
 test: setup ## everything (root): lint, unit, kernel, integration, molecule
