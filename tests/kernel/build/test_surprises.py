@@ -105,3 +105,21 @@ def test_what_cannot_be_taken_away_of_a_dead_build_keeps_nobody_from_building(bu
     finally:
         subprocess.run(["chattr", "-i", os.path.join(stuck, "file")], check=True)
     assert workspace.sweep(roots) == ["0123456789abcdef"]
+
+
+def test_an_image_is_of_the_platform_of_its_base(builder):
+    built = builder.build("FROM --platform=linux/arm64/v8 scratch\nCOPY --from=busybox /bin/busybox /bin/busybox\n")
+    assert (built.image.config.architecture, built.image.config.variant) == ("arm64", "v8")
+    assert builder.build("FROM busybox\nENV A=1\n").image.config.architecture == os.uname().machine.replace("x86_64", "amd64")
+
+
+def test_too_many_layers_are_told_before_a_step_runs(builder, monkeypatch):
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.build import result, run
+
+    monkeypatch.setattr(run, "MAX_LAYERS", 3)
+    monkeypatch.setattr(result, "OTHERS_LAYERS", 3)
+    text = "FROM busybox\nRUN echo > /1\nRUN echo > /2\nRUN echo > /3\n"
+    assert builder.build(text).warnings == ["the image has 4 layers: docker takes no more than 3"]
+    with pytest.raises(DockerfileError, match=r"Dockerfile:5:1: there are 4 layers below, and 3 is the most") as caught:
+        builder.build(text + "RUN echo > /4\n")
+    assert caught.value.details is None and "join several RUN" in caught.value.hint

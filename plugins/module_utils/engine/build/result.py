@@ -26,6 +26,7 @@ from .records import Record, Stored
 from .settings import RAN, WOULD_RUN
 
 STEP = "containers.agentless.step"
+OTHERS_LAYERS = 127
 
 
 class Outcome:
@@ -63,6 +64,8 @@ def make(build, target, steps):
     if build.settings.squash and not build.dry:
         tip = _squashed(build, target, config)
     layers = tip.layers()
+    if len(layers) > OTHERS_LAYERS and not build.dry:
+        build.warnings.append("the image has %d layers: docker takes no more than %d" % (len(layers), OTHERS_LAYERS))
     config["rootfs"] = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
     if build.dry:
         if build.settings.squash:
@@ -82,9 +85,11 @@ def _config(build, target):
         config.pop(key, None)
     if build.settings.labels:
         config["config"]["Labels"] = {**(config["config"].get("Labels") or {}), **build.settings.labels}
-    config.update(architecture=build.platform.architecture, os=build.platform.os)
-    if build.platform.variant:
-        config["variant"] = build.platform.variant
+    if not config.get("architecture"):
+        # else it is what the base is, also where --platform of FROM says another than the build's
+        config.update(architecture=build.platform.architecture, os=build.platform.os)
+        if build.platform.variant:
+            config["variant"] = build.platform.variant
     config["created"] = rfc3339(build.settings.epoch * 10**9) if build.settings.epoch is not None else target.created or build.epoch_text()
     return config
 

@@ -36,6 +36,8 @@ HOSTNAME = "buildkitsandbox"
 TAIL_LINES = 40
 _TAIL_BYTES = 64 << 10
 LOG_BYTES = 2 << 20
+MAX_LAYERS = 400
+"""mount(2) takes one page of options: 400 names such as ``lower/123`` fit."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,9 @@ def execute(roots, directory, layers, command, cgroup, log):
 
 def lay_out(directory, layers):
     """Make ``directory`` ready for an overlay; the root of the union gets the attributes that it has below."""
+    if len(layers) > MAX_LAYERS:
+        raise EngineError("there are %d layers below, and %d is the most that can be mounted" % (len(layers), MAX_LAYERS),
+                          "join several RUN to one, or begin a new stage FROM scratch with COPY --from")
     layers = [present(layer) for layer in layers]
     overlay.prepare(directory, layers)
     if layers:
