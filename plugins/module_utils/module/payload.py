@@ -18,6 +18,7 @@ def engine():
 
 def engine_build():
     from ..engine.build import (
+        agent,
         base,
         cache_mounts,
         chain,
@@ -67,6 +68,7 @@ def engine_build():
     )
 
     return (
+        agent,
         base,
         cache_mounts,
         chain,

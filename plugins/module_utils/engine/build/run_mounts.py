@@ -15,6 +15,7 @@ from typing import Dict, Optional, Tuple
 from ..errors import EngineError
 from ..linux import calls, consts
 from ..spec.runtime import Mount
+from . import agent
 from .run import mounted
 
 
@@ -111,7 +112,11 @@ class Ssh:
 
     target: str
     socket: str
+    mode: int = 0o600
+    uid: int = 0
+    gid: int = 0
 
-    def prepare(self, unused_directory, unused_number, unused_undo):
+    def prepare(self, directory, number, undo):
         """See the module."""
-        return Prepared((Mount(self.target, "bind", self.socket, ("rbind", "rprivate")),), {"SSH_AUTH_SOCK": self.target})
+        path = agent.listen(directory, "agent-%d" % number, self.socket, self.mode, (self.uid, self.gid), undo)
+        return Prepared((Mount(self.target, "bind", path, ("rbind", "rprivate")),), {"SSH_AUTH_SOCK": self.target})

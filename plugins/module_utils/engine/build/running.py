@@ -112,4 +112,4 @@ def _mount(stage, expanded, mount, caches):
         if mount.required:
             raise expanded.error("ssh agent %s is required and was not given" % mount.id, "--mount", "give its socket with ssh")
         return None
-    return run_mounts.Ssh(target, socket)
+    return run_mounts.Ssh(target, socket, mount.mode, mount.uid or 0, mount.gid or 0)
