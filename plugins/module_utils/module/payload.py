@@ -19,7 +19,6 @@ def engine():
 def engine_build():
     from ..engine.build import (
         agent,
-        base,
         cache_mounts,
         chain,
         changes,
@@ -42,6 +41,7 @@ def engine_build():
         model,
         mount,
         network,
+        origin,
         owner,
         parser,
         position,
@@ -69,7 +69,6 @@ def engine_build():
 
     return (
         agent,
-        base,
         cache_mounts,
         chain,
         changes,
@@ -92,6 +91,7 @@ def engine_build():
         model,
         mount,
         network,
+        origin,
         owner,
         parser,
         position,

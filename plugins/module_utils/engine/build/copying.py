@@ -15,12 +15,12 @@ import posixpath
 
 from ..errors import EngineError
 from . import history, isolate, run
-from .base import PREFIX
+from .origin import PREFIX
 from .copy import materialize, place
 from .expand import is_remote
 from .owner import resolve_owner
 from .position import DockerfileError
-from .select import checkout, downloaded, inline, select
+from .select import checkout, downloaded, inline, promised, select
 from .stages import source_stage
 
 
@@ -152,7 +152,12 @@ def _fetch(build, expanded, url):
         if git.is_git(url):
             found = git.fetch_git(url, build.workspace.directory_for("git"), expanded.keep_git_dir, expanded.checksum or None)
             return checkout(url, found.directory, expanded.exclude)
-        path, name, unused = fetch.fetch_url(url, build.workspace.directory_for("url"), expanded.checksum or None, build.settings.fetch)
+        directory = build.workspace.directory_for("url")
+        if expanded.checksum:
+            # what it has to be is known: a step that the cache knows needs no server
+            return promised(url, fetch.file_name(url), expanded.checksum,
+                            lambda: fetch.fetch_url(url, directory, expanded.checksum, build.settings.fetch)[0])
+        path, name, unused = fetch.fetch_url(url, directory, None, build.settings.fetch)
         return downloaded(url, path, name)
     except DockerfileError:
         raise

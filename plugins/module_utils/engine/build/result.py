@@ -20,7 +20,7 @@ from ..image.store import ImageStore
 from ..spec.image import OCI_CONFIG, OCI_MANIFEST, Descriptor, Manifest
 from ..spec.reference import Reference
 from ..state import digest_of
-from .base import Start
+from .origin import Start
 from .chain import Tip
 from .records import Record, Stored
 from .settings import RAN, WOULD_RUN
@@ -61,15 +61,15 @@ def make(build, target, steps):
         return Outcome(None, None, steps, build.bases.pulls)
     tip = target.tip
     config = _config(build, target)
-    if build.settings.squash and not build.dry:
+    if build.settings.squash:
         tip = _squashed(build, target, config)
+        if tip is None:
+            return Outcome(None, None, steps, build.bases.pulls)
     layers = tip.layers()
     if len(layers) > OTHERS_LAYERS and not build.dry:
         build.warnings.append("the image has %d layers: docker takes no more than %d" % (len(layers), OTHERS_LAYERS))
     config["rootfs"] = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
     if build.dry:
-        if build.settings.squash:
-            return Outcome(None, None, steps, build.bases.pulls)
         return Outcome("sha256:" + hashlib.sha256(create.encode(config)).hexdigest(), None, steps, build.bases.pulls)
     store = ImageStore(build.roots)
     data = create.encode(config)
@@ -152,23 +152,31 @@ def start_of_directory(build, context):
 
 
 def _squashed(build, target, config):
-    """The Tip whose new layers are one; the history says so."""
-    from .run import lay_out, present
-    from .squash import squash
-
+    """The Tip whose new layers are one; the history says so. None in a dry run that finds no such layer."""
     fresh = [piece for piece in target.tip.pieces if piece in build.keys]
     if len(fresh) < 2:
         return target.tip
-    for piece in fresh:
-        piece.stored()
-    directory = build.workspace.directory_for("squash")
-    lay_out(directory, [target.tip.pieces[-1].path])
-    directory = os.path.join(directory, "upper")
-    squash([present(piece.path) for piece in fresh], directory)
     base = Tip(piece for piece in target.tip.pieces if piece not in build.keys)
+    key = digest_of(["squash", build.settings.epoch, [piece.stored().diff_id for piece in fresh]])
+    record = build.records.find(key, base.chain_id())
+    if record is None and build.dry:
+        return None
     for entry in config["history"]:
         if not entry.get("empty_layer") and entry.get("comment") == "agentless":
             entry["empty_layer"] = True
     config["history"].append({"created": target.created, "created_by": "squash", "comment": "agentless: %d layers" % len(fresh)})
-    return build.finisher.add(base, directory, None)
+    if record is not None:
+        return build.finisher.of_record(base, record)
+    return build.finisher.add(base, _one_layer(build, target, fresh), Record(key, key, created=target.created, instruction="squash"))
 
+
+def _one_layer(build, target, fresh):
+    """A directory with the changes of all ``fresh`` layers."""
+    from .run import lay_out, present
+    from .squash import squash
+
+    directory = build.workspace.directory_for("squash")
+    lay_out(directory, [target.tip.pieces[-1].path])
+    directory = os.path.join(directory, "upper")
+    squash([present(piece.path) for piece in fresh], directory)
+    return directory

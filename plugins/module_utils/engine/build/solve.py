@@ -17,7 +17,7 @@ import time
 from ..errors import EngineError, InvalidValue
 from ..spec.image import parse_platform, platform_of
 from . import lint, network, result, stages, workspace
-from .base import PREFIX, Bases
+from .origin import PREFIX, Bases
 from .chain import Finisher
 from .checksum import Memo
 from .context import open_context
