@@ -123,3 +123,12 @@ def test_too_many_layers_are_told_before_a_step_runs(builder, monkeypatch):
     with pytest.raises(DockerfileError, match=r"Dockerfile:5:1: there are 4 layers below, and 3 is the most") as caught:
         builder.build(text + "RUN echo > /4\n")
     assert caught.value.details is None and "join several RUN" in caught.value.hint
+
+
+def test_a_dry_run_tells_the_id_of_a_squashed_image(builder):
+    text = "FROM busybox\nRUN echo a > /a\nRUN echo b > /b; rm /a\n"
+    assert builder.dry(text, squash=True).id is None
+    first = builder.build(text, squash=True)
+    assert len(first.image.manifest.layers) == 2 and list(builder.layer(first.image)) == [".wh.a", "b"]
+    assert builder.dry(text, squash=True).id == first.image.id == builder.build(text, squash=True).image.id
+    assert builder.dry(text).id not in (None, first.image.id)
