@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.checksum import Memo
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.copy import materialize, place
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.ignorefile import Ignore
-from ansible_collections.agentless.containers.plugins.module_utils.engine.build.select import checkout, downloaded, inline, select
+from ansible_collections.agentless.containers.plugins.module_utils.engine.build.select import checkout, downloaded, inline, promised, select
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.view import SourceError
 
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")
@@ -385,6 +385,25 @@ def test_here_documents_downloads_and_checkouts(trees, tmp_path):
     assert mode_of(trees.image / "x/EOF") == 0o644
     assert (mode_of(trees.image / "x/file.tar"), os.stat(trees.image / "x/file.tar").st_mtime_ns) == (0o600, WHEN)
     assert placed.files == 3
+
+
+def test_a_promised_file_is_fetched_when_it_is_placed_only(trees, tmp_path):
+    fetched = []
+
+    def fetch():
+        fetched.append(1)
+        (tmp_path / "download").write_text("fetched")
+        os.chmod(tmp_path / "download", 0o600)
+        return str(tmp_path / "download")
+
+    one, other = (promised("http://host/a", "a", "sha256:" + digit * 64, fetch) for digit in "01")
+    assert one.digest() != other.digest()
+    assert one.digest() == promised("http://mirror/a", "a", "sha256:" + "0" * 64, fetch).digest()
+    assert not fetched
+    place(one, str(trees.image), "/x/", keyword="ADD", owner=(1, 1))
+    assert fetched == [1]
+    assert (trees.image / "x/a").read_text() == "fetched"
+    assert (mode_of(trees.image / "x/a"), owner_of(trees.image / "x/a")) == (0o600, (1, 1))
 
 
 def test_a_materialised_context_lacks_what_is_left_out(trees):

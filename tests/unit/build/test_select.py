@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import posixpath
 import shutil
 import stat
@@ -77,6 +78,8 @@ def test_missing_sources_are_named(tmp_path, source):
         taken(root, "a", source)
     assert caught.value.source == source
     assert str(caught.value).startswith(source + ": ")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.source, again.hint, str(again)) == (source, caught.value.hint, str(caught.value))
 
 
 def test_a_nul_byte_is_no_part_of_a_name(tmp_path):

@@ -126,6 +126,9 @@ class _Hasher:
 
     def _add(self, picked):
         self._links = {}
+        if picked.fetch is not None:
+            self._records.append(("promised", picked.name, picked.checksum))
+            return
         if picked.content is not None:
             self._records.append(("inline", picked.name, hashlib.sha256(picked.content).hexdigest()))
             return

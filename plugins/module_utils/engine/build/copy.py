@@ -19,7 +19,7 @@ from typing import Tuple
 from ..errors import EngineError
 from ..rootfs.path import open_in_root, place_in_root
 from .chmod import Chmod
-from .select import select
+from .select import downloaded, select
 from .view import O_DIRECTORY, SourceError, open_directory
 from .writer import O_FILE, TreeWriter
 
@@ -87,6 +87,8 @@ class _Copier:
         self._made_mode = self._mode
 
     def place(self, picked, path, is_directory, may_unpack):
+        if picked.fetch is not None:
+            picked = downloaded(picked.source, picked.fetch(), picked.name).picked[0]
         self._source, self._made_mode = picked.source, self._mode
         self.writer.begin(picked)
         if picked.content is not None:

@@ -27,13 +27,16 @@ class Picked:
     :ivar content: bytes instead of a file (here-documents).
     :ivar local: of a context or stage, so that ADD unpacks it.
     :ivar wild: found by wildcards.
+    :ivar fetch: function that fetches the file, whose ``checksum`` is known, and returns its path.
     """
 
-    __slots__ = ("content", "local", "name", "node", "owned", "parts", "root", "source", "wild")
+    __slots__ = ("checksum", "content", "fetch", "local", "name", "node", "owned", "parts", "root", "source", "wild")
 
-    def __init__(self, source, name, node, root=None, parts=(), content=None, local=True, wild=False, owned=False):
+    def __init__(self, source, name, node, root=None, parts=(), content=None, local=True, wild=False, owned=False, checksum=None,
+                 fetch=None):
         self.source, self.name, self.node, self.root, self.parts = source, name, node, root, tuple(parts)
         self.content, self.local, self.wild, self.owned = content, local, wild, owned
+        self.checksum, self.fetch = checksum, fetch
 
     @property
     def is_directory(self):
@@ -96,6 +99,14 @@ def downloaded(source, path, name):
     """The Selection of a file that was fetched to ``path`` and is to be called ``name``; times and mode are the file's own."""
     directory, base = os.path.split(path)
     return Selection([Picked(source, name, Node(base, os.lstat(path)), directory, (base,), local=False)], 1)
+
+
+def promised(source, name, checksum, fetch):
+    """The Selection of a file that is known by its checksum (``sha256:...``): it is fetched when it is placed, not to be hashed.
+
+    :param fetch: function of no arguments that returns the path of the file, having checked it.
+    """
+    return Selection([Picked(source, name, None, local=False, checksum=checksum, fetch=fetch)], 1)
 
 
 def checkout(source, directory, exclude=()):

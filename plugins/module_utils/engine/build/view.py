@@ -32,6 +32,10 @@ class SourceError(EngineError):
         self.source = source
         self.reason = reason
 
+    def __reduce__(self):
+        # steps of a build run in processes of their own
+        return type(self), (self.source, self.reason, self.hint)
+
 
 class Node:
     """A file that was found. ``children``: nodes by name for a directory, else None.
