@@ -180,10 +180,11 @@ def make_locked_directory(parent, prefix, mode=0o700):
         os.close(fd)
 
 
-def write_bytes(path, data, mode=0o600, durable=True):
+def write_bytes(path, data, mode=0o600, durable=True, owner=None):
     """Replace a file atomically: temporary name, fsync, rename, fsync of the directory.
 
     :param durable: False leaves out the two fsyncs, for files under the volatile root.
+    :param owner: (uid, gid) to give the file to; who writes it where None.
     """
     directory = os.path.dirname(path)
     temporary = os.path.join(directory, ".%s.%s.tmp" % (os.path.basename(path), secrets.token_hex(4)))
@@ -195,6 +196,8 @@ def write_bytes(path, data, mode=0o600, durable=True):
         fd = os.open(temporary, flags, mode)
     try:
         try:
+            if owner is not None:
+                os.fchown(fd, *owner)
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view):]
@@ -222,9 +225,9 @@ def sync_directory(path):
         os.close(fd)
 
 
-def write_json(path, value, mode=0o600, durable=True):
+def write_json(path, value, mode=0o600, durable=True, owner=None):
     """Replace a JSON file atomically. Keys keep their order."""
-    write_bytes(path, json.dumps(value, indent=1).encode() + b"\n", mode, durable)
+    write_bytes(path, json.dumps(value, indent=1).encode() + b"\n", mode, durable, owner)
 
 
 def read_json(path, default=None):

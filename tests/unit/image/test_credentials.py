@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import stat
+import threading
 
 import pytest
 
@@ -197,6 +198,23 @@ class TestStore:
         logins.erase(path, "r")
         assert read_config(path) == {"detachKeys": "x", "auths": {"other": auth("a:b")}, "credHelpers": {}}
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    def test_the_owner_stays_the_owner(self, config):
+        path = config({})
+        os.chown(path, 1234, 5678)
+        logins.save(path, "r", Credentials("ada", "x"))
+        found = os.stat(path)
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 5678, 0o600)
+
+    def test_two_at_once(self, tmp_path):
+        path = str(tmp_path / "config.json")
+        threads = [threading.Thread(target=logins.save, args=(path, "r%d" % number, Credentials("ada", "x"))) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(read_config(path)["auths"]) == ["r%d" % number for number in range(8)]
 
     def test_a_link_stays_a_link(self, tmp_path, config):
         path = config({})

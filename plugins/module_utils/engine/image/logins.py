@@ -122,17 +122,15 @@ def _changing(path):
         fcntl.flock(fd, fcntl.LOCK_EX)
         config = read_config(path)
         yield config
-        owner = _owner(path)
-        state.write_json(path, config)
-        if owner is not None and owner != (os.geteuid(), os.getegid()):
-            os.chown(path, *owner)
+        state.write_json(path, config, owner=_owner(path))
     finally:
         os.close(fd)
 
 
 def _owner(path):
+    """Whose file it stays when root writes it; an ordinary account can only make files of its own."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
         return None
-    return found.st_uid, found.st_gid
+    return (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
