@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import tempfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt
 from ansible_collections.agentless.containers.plugins.module_utils.engine.layer import apply, tar, write
@@ -176,3 +180,46 @@ def test_many_directories_need_few_descriptors(box):
     before = len(os.listdir("/proc/self/fd"))
     box.unpack(*entries)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+TRAPS = ["a", "b", "a/b", "a/secret", "b/secret", "a/b/secret", "../outside/x", "a/../../outside/x", "/outside/x", ".", "a/..", ".wh.a",
+         "a/.wh.secret", "b/.wh..wh..opq", ".wh..wh..opq", "a/.wh...", ".wh.", "secret"]
+TARGETS = ["..", "../outside", "../outside/secret", "OUTSIDE", "OUTSIDE/secret", "a", "b", "a/b", "a/secret", "/", ".", "/proc/self/cwd",
+           "b/../..", ".wh.a", ""]
+ATTEMPTS = st.lists(st.one_of(
+    st.tuples(st.just(tar.REGULAR), st.sampled_from(TRAPS), st.just("")),
+    st.tuples(st.just(tar.DIRECTORY), st.sampled_from(TRAPS), st.just("")),
+    st.tuples(st.sampled_from([tar.SYMLINK, tar.HARDLINK]), st.sampled_from(TRAPS), st.sampled_from(TARGETS)),
+    st.tuples(st.sampled_from([tar.FIFO, tar.BLOCKDEV]), st.sampled_from(TRAPS), st.just(""))), min_size=1, max_size=8)
+
+
+@settings(max_examples=400, deadline=None)
+@given(ATTEMPTS)
+def test_any_sequence_of_traps(attempts):
+    """Each example is a random archive of members that try to get out, in any order; what is refused ends the archive."""
+    top = tempfile.mkdtemp(prefix="layer-")
+    try:
+        outside, layer = os.path.join(top, "outside"), os.path.join(top, "layer")
+        for path in (outside, layer):
+            os.mkdir(path, 0o755)
+        secret = os.path.join(outside, "secret")
+        with open(secret, "w", encoding="ascii") as stream:
+            stream.write("secret")
+
+        def look():
+            facts = [os.lstat(path) for path in (outside, secret)]
+            return [(each.st_mode, each.st_uid, each.st_nlink, each.st_mtime_ns, each.st_ctime_ns, each.st_size) for each in facts]
+
+        before = look()
+        members = [entry(name, b"x" if kind == tar.REGULAR else b"", kind, mode=0o7777, uid=9, gid=9, device=(7, 7), link=target.replace(
+            "OUTSIDE", outside), xattrs={"trusted.mark": b"1"}) for kind, name, target in attempts]
+        for number in range(1, len(members) + 1):
+            shutil.rmtree(layer)
+            os.mkdir(layer, 0o755)
+            try:
+                apply.apply([archive(*members[:number])], layer)
+            except Corrupt:
+                break
+        assert look() == before and sorted(os.listdir(top)) == ["layer", "outside"] and os.listdir(outside) == ["secret"]
+    finally:
+        shutil.rmtree(top)

@@ -10,8 +10,10 @@ import subprocess
 import tarfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt
+from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import Corrupt, Unsupported
 from ansible_collections.agentless.containers.plugins.module_utils.engine.layer import sparse, tar, write
 
 FORMATS = {"old": ["--format=gnu"], **{version: ["--format=pax", "--sparse-version=" + version] for version in ("0.0", "0.1", "1.0")}}
@@ -139,3 +141,30 @@ def test_python_reads_the_same(tmp_path):
         assert archive.extractfile("f").read() == b"\0\0abc\0\0\0\0\0"
     assert read(path.read_bytes())[0][1] == b"\0\0abc\0\0\0\0\0"
     assert os.path.getsize(path) == 2048
+
+
+WHOLE = {
+    "old": old([(2, 3), (600, 500)], 2000, b"abc" + b"d" * 500),
+    "pax": pax([(b"GNU.sparse.map", b"2,3,600,500"), (b"GNU.sparse.size", b"2000")], b"abc" + b"d" * 500),
+    "lines": pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"2000")],
+                 b"2\n2\n3\n600\n500\n".ljust(512, b"\0") + b"abc" + b"d" * 500),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WHOLE))
+@given(changes=st.lists(st.tuples(st.integers(0, 2047), st.sampled_from(b"\0\xff\x80 019,\n")), min_size=1, max_size=4))
+def test_damaged_archives_end_in_an_error_or_in_what_they_say(kind, changes):
+    data = bytearray(WHOLE[kind])
+    for position, value in changes:
+        data[position % len(data)] = value
+    for start in range(0, len(data), 512):
+        if data[start + 257:start + 262] == b"ustar":
+            # the checksum is right: only the reader's own looks stand in the way
+            data[start + 148:start + 156] = b" " * 8
+            data[start + 148:start + 156] = b"%06o\0 " % sum(data[start:start + 512])
+    try:
+        for entry in tar.TarReader([bytes(data)]):
+            if entry.sparse is not None:
+                assert all(offset >= 0 and length > 0 and offset + length <= entry.size for offset, length in entry.sparse)
+    except (Corrupt, Unsupported):
+        pass

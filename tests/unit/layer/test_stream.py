@@ -10,6 +10,7 @@ import gzip
 import lzma
 import os
 import threading
+import zlib
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,17 @@ def test_a_bomb_comes_in_bounded_pieces(kind):
     bomb = COMPRESSORS[kind](bytes(30 << 20))
     sizes = [len(piece) for piece in stream.decompress([bomb])]
     assert sum(sizes) == 30 << 20 and max(sizes) <= 1 << 20
+
+
+def test_an_xz_dictionary_of_gigabytes_is_refused():
+    data = bytearray(lzma.compress(b"x" * 1000))
+    # block header behind the stream's 12 bytes: size, flags, filter 0x21, one byte of properties, padding, CRC-32
+    length = (data[12] + 1) * 4
+    where = data.index(b"\x21\x01", 12) + 2
+    data[where] = 40
+    data[12 + length - 4:12 + length] = zlib.crc32(bytes(data[12:12 + length - 4])).to_bytes(4, "little")
+    with pytest.raises(Corrupt, match="[Mm]emory"):
+        list(stream.decompress([bytes(data)]))
 
 
 def test_hashing():

@@ -18,6 +18,8 @@ _GZIP, _ZSTD, _XZ, _BZIP2 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 _OUTPUT = 1 << 20
 _ZSTANDARD_INPUT = 128
+# xz -9 needs 65 MiB; a header may ask for 4 GiB
+_XZ_MEMORY = 256 << 20
 
 
 def read_file(path, size=CHUNK):
@@ -115,7 +117,7 @@ def _decompressor(kind):
     if kind == "xz":
         import lzma
 
-        return lzma.LZMADecompressor, (lzma.LZMAError,)
+        return lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY), (lzma.LZMAError,)
     import bz2
 
     return bz2.BZ2Decompressor, (OSError, ValueError)
