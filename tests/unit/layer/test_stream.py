@@ -65,7 +65,7 @@ def test_an_xz_dictionary_of_gigabytes_is_refused():
     where = data.index(b"\x21\x01", 12) + 2
     data[where] = 40
     data[12 + length - 4:12 + length] = zlib.crc32(bytes(data[12:12 + length - 4])).to_bytes(4, "little")
-    with pytest.raises(Corrupt, match="[Mm]emory"):
+    with pytest.raises(Corrupt, match=r"[Mm]emory"):
         list(stream.decompress([bytes(data)]))
 
 
