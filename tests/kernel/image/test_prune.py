@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import os
+import random
+import signal
 import time
 import traceback
 
@@ -297,3 +299,65 @@ class TestBesideOthers:
             assert all(os.path.isdir(path) for path in store.layers.paths(image)), "the container's layers are gone"
             machine.converge(name=container.name, state="absent")
         assert pruner.stop() > 5 and made
+
+
+class TestKilled:
+    """A kill at any point leaves what the next run takes away."""
+
+    def test_prune(self, roots):
+        chance = random.Random(5)
+        kept = ensure(roots, make_image(roots, "kept:1", make_layer({"base": NOISE}), make_layer({"k": b"1"})))
+        store = ImageStore(roots)
+        caught = 0
+        for number in range(12):
+            layers = [make_layer({"f%d-%d-%d" % (number, index, each): b"x" for each in range(150)}) for index in range(3)]
+            image = ensure(roots, make_image(roots, "gone:%d" % number, make_layer({"base": NOISE}), *layers))
+            store.untag(Reference.parse("gone:%d" % number).canonical)
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    prune_all(roots, ORPHANS)
+                finally:
+                    os._exit(0)
+            time.sleep(chance.uniform(0.001, 0.05))
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            caught += any(name.startswith(".gone-") for name in os.listdir(roots.layers))
+            store.check_complete(kept.manifest_digest)
+            assert store.layers.missing(kept) == []
+            found = store.find(image.id)
+            if found is not None:
+                store.check_complete(found.manifest_digest)
+        assert caught, "no kill came while something was half removed: the test shows nothing"
+        run(roots, ORPHANS)
+        assert sorted(os.listdir(roots.layers)) == sorted(chain_id[7:] for chain_id in store.layers.chain_ids(kept))
+        assert len(store.blobs.list()) == 4 and [image.id for image in store.list()] == [kept.id]
+
+    def test_export(self, roots, tmp_path):
+        chance = random.Random(6)
+        image = make_image(roots, "web:1", *[make_layer({"f%d" % index: NOISE}) for index in range(6)])
+        wanted = collect([(image, "docker.io/library/web:1")])
+        target = tmp_path / "out"
+        target.mkdir()
+        for kind, name in ((export.DOCKER, "a.tar"), (export.LAYOUT, "layout")):
+            path = str(target / name)
+            export.export(ImageStore(roots), wanted, path, kind)
+            for unused in range(12):
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        export.export(ImageStore(roots), wanted, path, kind)
+                    finally:
+                        os._exit(0)
+                time.sleep(chance.uniform(0.001, 0.06))
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                # what was there is there, or for an instant between two renames has another name
+                if os.path.exists(path):
+                    assert [each.id for each in archive.scan(path, archive.platform_of_host())] == [image.id]
+                else:
+                    export.export(ImageStore(roots), wanted, path, kind)
+            export.export(ImageStore(roots), wanted, path, kind)
+        assert sorted(os.listdir(target)) == ["a.tar", "layout"], "the next export takes away what killed ones left"
+        prune_all(roots, ORPHANS)
+        assert ImageStore(roots).find("web:1") is not None and os.listdir(os.path.join(roots.images, ".leases")) == []

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
+import re
 import secrets
 from typing import Tuple
 
@@ -24,6 +26,7 @@ from ..spec.image import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, R
 from ..spec.reference import Reference
 from .archive import CONTAINERD_NAME
 from .create import encode, plain
+from .garbage import is_locked
 from .layout import LAYOUT_VERSION
 from .verify import digest_of_bytes
 
@@ -63,10 +66,12 @@ def _blobs_of(image):
 # --- a file
 
 def _write_file(store, images, path, kind, compression):
+    clear_leftovers(path)
     temporary = os.path.join(os.path.dirname(path), ".%s.%s.tmp" % (os.path.basename(path), secrets.token_hex(4)))
     smaller = temporary + ".packed"
     try:
         with open(temporary, "xb", opener=private) as target:
+            fcntl.flock(target, fcntl.LOCK_EX)
             archive = _Archive(target)
             if kind == DOCKER:
                 _write_docker(store, images, archive)
@@ -76,16 +81,26 @@ def _write_file(store, images, path, kind, compression):
             target.flush()
             if compression == NONE:
                 os.fsync(target.fileno())
-        if compression != NONE:
-            _pack(temporary, smaller, compression)
-            os.rename(smaller, temporary)
-        keep_attributes(path, temporary)
-        os.rename(temporary, path)
+            else:
+                _pack(temporary, smaller, compression)
+                os.rename(smaller, temporary)
+            keep_attributes(path, temporary)
+            os.rename(temporary, path)
     except BaseException:
         state.remove_file(temporary)
         state.remove_file(smaller)
         raise
     state.sync_directory(os.path.dirname(path) or ".")
+
+
+def clear_leftovers(path):
+    """Remove what a killed export to ``path`` left beside it. A running one holds a lock on what it writes."""
+    path = path.rstrip("/")
+    directory = os.path.dirname(path) or "."
+    pattern = re.compile(r"\.%s\.[0-9a-f]{8}\.(tmp|tmp\.packed|new|old)" % re.escape(os.path.basename(path)))
+    for name in state.listed(directory):
+        if pattern.fullmatch(name) and not is_locked(os.path.join(directory, name)):
+            remove_tree(os.path.join(directory, name))
 
 
 def private(path, flags):
@@ -103,6 +118,7 @@ def keep_attributes(path, temporary):
 
 def _pack(source, target, compression):
     with open(target, "xb", opener=private) as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
         out.writelines(packed(stream.read_file(source, 1 << 20), compression))
         out.flush()
         os.fsync(out.fileno())
@@ -250,10 +266,14 @@ def _write_oci(store, images, archive):
 def _write_directory(store, images, path):
     """Make the layout beside its place, then swap: no reader meets half of it."""
     path = path.rstrip("/")
+    clear_leftovers(path)
     name = os.path.join(os.path.dirname(path), ".%s.%s" % (os.path.basename(path), secrets.token_hex(4)))
     fresh, old = name + ".new", name + ".old"
     documents, blobs = _layout(store, images)
+    os.mkdir(fresh, 0o755)
+    lock = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         os.makedirs(os.path.join(fresh, "blobs", "sha256"), 0o755)
         for each, data in documents.items():
             state.write_bytes(os.path.join(fresh, each), data, 0o644, durable=False)
@@ -268,5 +288,7 @@ def _write_directory(store, images, path):
         if os.path.isdir(old) and not os.path.exists(path):
             os.rename(old, path)
         raise
+    finally:
+        os.close(lock)
     remove_tree(old)
     state.sync_directory(os.path.dirname(path) or ".")

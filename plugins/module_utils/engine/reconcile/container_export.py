@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import secrets
 from typing import Optional
@@ -74,9 +75,11 @@ class ExportContainer(Action):
     def execute(self, roots):
         container = ContainerStore(roots).get(self.name)
         path = self.request.path
+        export.clear_leftovers(path)
         temporary = os.path.join(os.path.dirname(path), ".%s.%s.tmp" % (os.path.basename(path), secrets.token_hex(4)))
         try:
             with open(temporary, "xb", opener=export.private) as target:
+                fcntl.flock(target, fcntl.LOCK_EX)
                 target.writelines(_content(container, self.request.compression))
                 target.flush()
                 os.fsync(target.fileno())
