@@ -8,6 +8,7 @@ from __future__ import annotations
 import email.utils
 import pathlib
 import shutil
+import ssl
 import time
 
 import pytest
@@ -144,6 +145,11 @@ class TestTls:
         with pytest.raises(Unreachable, match="certificate that is not trusted") as caught:
             client().request("GET", server.url + "/x")
         assert "ca_path" in caught.value.hint
+
+    def test_the_same_certificates_with_every_python(self):
+        context = tls.make_context(RegistryOptions(), "r.example", directories=())
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+        assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
 
     def test_a_certificate_of_another_name(self, serve, client, authority):
         server = serve(authority.context(), address="127.0.0.2")
