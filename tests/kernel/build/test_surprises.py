@@ -132,3 +132,44 @@ def test_a_dry_run_tells_the_id_of_a_squashed_image(builder):
     assert len(first.image.manifest.layers) == 2 and list(builder.layer(first.image)) == [".wh.a", "b"]
     assert builder.dry(text, squash=True).id == first.image.id == builder.build(text, squash=True).image.id
     assert builder.dry(text).id not in (None, first.image.id)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_mounted_context_belongs_to_root_whoever_has_it(builder, ignored):
+    builder.put("d/f", "x")
+    for path in (builder.context / "d", builder.context / "d" / "f"):
+        os.chown(path, 1000, 1000)
+    os.chmod(builder.context, 0o700)
+    if ignored:
+        builder.put(".dockerignore", "nothing")
+    built = builder.build("FROM busybox\nUSER 5\nRUN --mount=type=bind,target=/s stat -c '%u:%g %a' /s /s/d /s/d/f\n")
+    assert built.log.splitlines()[1:] == ["0:0 755", "0:0 755", "0:0 644"]
+    os.chmod(builder.context, 0o755)
+    assert builder.build().ran == []
+
+
+def test_workdir_refuses_a_file(builder):
+    with pytest.raises(DockerfileError, match=r"Dockerfile:2:1: /bin/busybox is there and is no directory"):
+        builder.build("FROM busybox\nWORKDIR /bin/busybox\nRUN true\n")
+
+
+def test_a_full_disk_is_named_with_the_step_and_nothing_stays(builder, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "small", str(small)], check=True)
+    machine, roots = builder.machine, builder.machine.roots
+    try:
+        subprocess.run(["cp", "-a", roots.state, str(small / "state")], check=True)
+        machine.roots = type(roots)(str(small / "state"), cgroup_parent=roots.cgroup_parent)
+        builder.build("FROM busybox\nRUN true\n")
+        free = os.statvfs(small).f_bavail
+        with pytest.raises(OSError, match="No space left on device: 'the layer of RUN head -c 12000000 /dev/urandom > /a'"):
+            builder.build("FROM busybox\nRUN head -c 12000000 /dev/urandom > /a\n")
+        with pytest.raises(DockerfileError, match=r"Dockerfile:2:1: the command ended with status 1"):
+            builder.build("FROM busybox\nRUN head -c 30000000 /dev/urandom > /a\n")
+        assert os.statvfs(small).f_bavail > free - 16
+        assert builder.build("FROM busybox\nRUN echo small > /a\n").ran
+    finally:
+        machine.roots = roots
+        subprocess.run(["umount", "-l", str(small)], check=True)
+    builder.build("FROM busybox\nRUN true\n")

@@ -15,9 +15,9 @@ import posixpath
 
 from ..errors import EngineError
 from . import history, isolate, run
-from .origin import PREFIX
 from .copy import materialize, place
 from .expand import is_remote
+from .origin import PREFIX
 from .owner import resolve_owner
 from .position import DockerfileError
 from .select import checkout, downloaded, inline, promised, select
@@ -66,9 +66,24 @@ def source_layers(stage, instruction, mount):
         return source.tip.paths
     if source.root is None:
         raise instruction.error("there is no build context to mount")
-    if source.ignore is None:
+    if source.ignore is None and (source.keep_owners or _shows_as_it_is(source.root)):
         return [source.root]
     return [stage.build.filtered(source)]
+
+
+def _shows_as_it_is(directory):
+    """Whether a directory of the host looks as COPY would make it: all of root, and the top open to every user.
+
+    Otherwise a RUN would see who has checked it out, what no key knows of.
+    """
+    if os.stat(directory).st_mode & 0o555 != 0o555:
+        return False
+    for unused_path, directories, files, fd in os.fwalk(directory):
+        for name in directories + files:
+            status = os.lstat(name, dir_fd=fd)
+            if status.st_uid or status.st_gid:
+                return False
+    return True
 
 
 # --- COPY and ADD
