@@ -143,6 +143,9 @@ class Finisher:
             stored = Stored(chain_id, layer.diff_id, layer.descriptor.digest, layer.descriptor)
             self._save(record, more_keys, parent=parent, layers=(stored,))
             piece.future.set_result(stored)
+        except OSError as error:
+            about = "the layer of %s" % record.instruction if record is not None and record.instruction else "a layer"
+            piece.future.set_exception(OSError(error.errno, error.strerror, error.filename or about) if error.errno else error)
         except BaseException as error:  # pylint: disable=broad-except  # whoever waits for the piece raises it
             piece.future.set_exception(error)
 
