@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 
 from ..errors import EngineError, InvalidValue
@@ -238,4 +239,9 @@ def _make_directory(directory, layers, path, user):
         def made(parent, name):
             os.chown(name, *owner, dir_fd=parent, follow_symlinks=False)
 
-        os.close(open_in_root(root, path, create="directory", made=made))
+        found = open_in_root(root, path, create="directory", made=made)
+        try:
+            if not stat.S_ISDIR(os.fstat(found).st_mode):
+                raise EngineError("%s is there and is no directory" % path)
+        finally:
+            os.close(found)
