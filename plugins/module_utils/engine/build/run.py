@@ -34,6 +34,7 @@ from .workspace import gate
 
 HOSTNAME = "buildkitsandbox"
 TAIL_LINES = 40
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TAIL_BYTES = 64 << 10
 LOG_BYTES = 2 << 20
 MAX_LAYERS = 400
@@ -233,41 +234,75 @@ def _entries(upper):
 
 
 def _remove_stubs(upper, stubs, layers):
-    """Take away what was there before the process began and was not touched since: mount points, and the directories around them."""
+    """Take away what was there before the process began and was not touched since: mount points, and the directories around them.
+
+    The process may have put links in the way: what does not lie where it was is left alone.
+    """
     for path in sorted(stubs, reverse=True):
-        where, before = os.path.join(upper, path), stubs[path]
+        parent, name = _parent(upper, path), os.path.basename(path)
+        if parent is None:
+            continue
         try:
-            now = os.lstat(where)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        if (now.st_ino, now.st_mode, now.st_uid, now.st_gid) != (before.st_ino, before.st_mode, before.st_uid, before.st_gid):
-            continue
-        if stat.S_ISDIR(now.st_mode):
-            if not _remove_directory(where) and now.st_mtime_ns == before.st_mtime_ns:
-                _take_time(where, path, layers)
-        elif stat.S_ISREG(now.st_mode) and now.st_size == 0 and now.st_mtime_ns == before.st_mtime_ns:
-            os.unlink(where)
+            _remove_stub(parent, name, stubs[path], path, layers)
+        except FileNotFoundError:
+            pass
+        finally:
+            os.close(parent)
 
 
-def _remove_directory(path):
+def _remove_stub(parent, name, before, path, layers):
+    now = os.lstat(name, dir_fd=parent)
+    if (now.st_ino, now.st_mode, now.st_uid, now.st_gid) != (before.st_ino, before.st_mode, before.st_uid, before.st_gid):
+        return
+    if stat.S_ISDIR(now.st_mode):
+        if not _remove_directory(parent, name) and now.st_mtime_ns == before.st_mtime_ns:
+            _take_time(parent, name, path, layers)
+    elif stat.S_ISREG(now.st_mode) and now.st_size == 0 and now.st_mtime_ns == before.st_mtime_ns:
+        os.unlink(name, dir_fd=parent)
+
+
+def _parent(top, path):
+    """A descriptor of the directory that ``path`` is in, below ``top`` and by no link; or None."""
+    fd = os.open(top, _DIRECTORY)
+    for part in path.split("/")[:-1]:
+        try:
+            below = os.open(part, _DIRECTORY, dir_fd=fd)
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+        fd = below
+    return fd
+
+
+def _remove_directory(parent, name):
     """Remove it if it is empty and hides nothing; whether it did."""
+    with contextlib.suppress(OSError):
+        fd = os.open(name, _DIRECTORY, dir_fd=parent)
+        try:
+            if os.getxattr(fd, "trusted.overlay.opaque") == b"y":
+                return False
+        finally:
+            os.close(fd)
     try:
-        if os.getxattr(path, "trusted.overlay.opaque") == b"y":
-            return False
-    except OSError:
-        pass
-    try:
-        os.rmdir(path)
+        os.rmdir(name, dir_fd=parent)
     except OSError:
         return False
     return True
 
 
-def _take_time(where, path, layers):
+def _take_time(parent, name, path, layers):
     """Its time was changed by making a mount point in it: take the one that it has below."""
     for layer in reversed(layers):
-        with contextlib.suppress(OSError):
-            status = os.lstat(os.path.join(present(layer), path))
-            if stat.S_ISDIR(status.st_mode):
-                os.utime(where, ns=(status.st_atime_ns, status.st_mtime_ns))
-            return
+        below = _parent(present(layer), path)
+        if below is None:
+            continue
+        try:
+            status = os.lstat(name, dir_fd=below)
+        except OSError:
+            continue
+        finally:
+            os.close(below)
+        if stat.S_ISDIR(status.st_mode):
+            os.utime(name, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=parent, follow_symlinks=False)
+        return
