@@ -79,6 +79,10 @@ def check_index(value, what):
     return value
 
 
+_CONFIG_KINDS = (("Env", list), ("OnBuild", list), ("User", str), ("WorkingDir", str), ("StopSignal", str), ("Labels", dict),
+                 ("Volumes", dict), ("ExposedPorts", dict), ("Healthcheck", dict))
+
+
 def check_config(value, what, layers):
     """An image configuration with one sound diff ID a layer. Returns it."""
     rootfs = value.get("rootfs")
@@ -90,5 +94,10 @@ def check_config(value, what, layers):
         raise Corrupt("%s names %d layers where its manifest has %d" % (what, len(rootfs["diff_ids"]), layers))
     for key, kind in (("config", dict), ("history", list), ("architecture", str), ("os", str)):
         if value.get(key) is not None and not isinstance(value[key], kind):
+            raise Corrupt("%s has a malformed %s" % (what, key))
+    for key, kind in _CONFIG_KINDS:
+        found = (value.get("config") or {}).get(key)
+        sound = found is None or (isinstance(found, kind) and (kind is not list or all(isinstance(each, str) for each in found)))
+        if not sound:
             raise Corrupt("%s has a malformed %s" % (what, key))
     return value
