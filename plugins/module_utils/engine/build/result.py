@@ -20,8 +20,8 @@ from ..image.store import ImageStore
 from ..spec.image import OCI_CONFIG, OCI_MANIFEST, Descriptor, Manifest
 from ..spec.reference import Reference
 from ..state import digest_of
-from .origin import Start
 from .chain import Tip
+from .origin import Start
 from .records import Record, Stored
 from .settings import RAN, WOULD_RUN
 

@@ -17,12 +17,12 @@ import time
 from ..errors import EngineError, InvalidValue
 from ..spec.image import parse_platform, platform_of
 from . import lint, network, result, stages, workspace
-from .origin import PREFIX, Bases
 from .chain import Finisher
 from .checksum import Memo
 from .context import open_context
 from .copy import materialize
 from .dockerfile import parse
+from .origin import PREFIX, Bases
 from .records import Records
 from .scope import Scope
 from .stage import Stage
