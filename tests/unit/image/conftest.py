@@ -188,7 +188,7 @@ class Authority:
         self.ca = self._path("ca")
         self._run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                   "-subj", "/CN=test authority", "-keyout", self.ca[1], "-out", self.ca[0])
-        self.server = self._signed("server", "subjectAltName=DNS:registry.test,DNS:localhost,IP:127.0.0.1")
+        self.server = self._signed("server", "subjectAltName=DNS:registry.test,DNS:localhost,IP:127.0.0.1,DNS:*.docker.io,DNS:storage.test")
         self.client = self._signed("client", "extendedKeyUsage=clientAuth")
 
     def _path(self, name):
