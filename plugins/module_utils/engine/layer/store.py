@@ -16,9 +16,8 @@ import stat
 
 from .. import state
 from ..errors import Corrupt, NotFound
-from ..image.cas import BlobStore
-from . import apply, stream, whiteout
-from .bounds import Bounds
+from . import whiteout
+from .tree import Tree, remove_tree
 
 _LOCK_SECONDS = 3600
 LAYERS_AT_ONCE = 3
@@ -78,6 +77,8 @@ class LayerStore:
         chain = self.chain_ids(image)
         todo = [index for index, chain_id in enumerate(chain) if not self.has(chain_id)]
         if todo:
+            from ..image.cas import BlobStore
+
             blobs = BlobStore(self.roots.images)
             jobs = [_Unpacking(self, chain[:index + 1], image.config.diff_ids[index], blobs, image.manifest.layers[index].digest)
                     for index in todo]
@@ -114,12 +115,12 @@ class LayerStore:
     def remove(self, chain_id):
         """Remove a layer; returns whether it was there. The name goes first, so that nothing incomplete has it."""
         doomed = os.path.join(self.root, ".gone-" + chain_id.partition(":")[2])
-        apply.remove_tree(doomed)
+        remove_tree(doomed)
         try:
             os.rename(self.directory(chain_id), doomed)
         except FileNotFoundError:
             return False
-        apply.remove_tree(doomed)
+        remove_tree(doomed)
         return True
 
     def list(self):
@@ -147,6 +148,9 @@ class Staging:
 
         :raises Corrupt: the content is not that of the diff ID; nothing becomes visible.
         """
+        from . import apply, stream
+        from .bounds import Bounds
+
         self.discard()
         diff = os.path.join(self._directory, "diff")
         # the directory above is private: a set-user-ID file of an image is not for the users of the host
@@ -186,7 +190,7 @@ class Staging:
 
     def discard(self):
         """Remove what is not published."""
-        apply.remove_tree(self._directory)
+        remove_tree(self._directory)
 
 
 class _Unpacking:
@@ -204,6 +208,8 @@ class _Unpacking:
     def run(self):
         self._staging = self._stack.enter_context(self._store.staging(self._chain[-1], self._diff_id, self._chain[:-1]))
         if self._staging is not None:
+            from . import stream
+
             with contextlib.closing(stream.threaded(self._blobs.chunks(self._digest))) as chunks:
                 self._staging.fill(chunks)
 
@@ -250,8 +256,8 @@ def adopt(directory, implied, lowers):
     if not implied or not lowers:
         return
     with contextlib.ExitStack() as stack:
-        trees = [apply.Tree(lower) for lower in lowers]
-        own = apply.Tree(directory)
+        trees = [Tree(lower) for lower in lowers]
+        own = Tree(directory)
         for tree in trees + [own]:
             stack.callback(tree.close)
         for path in sorted(implied, reverse=True):
