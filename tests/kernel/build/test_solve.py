@@ -295,7 +295,8 @@ def test_squash_makes_one_layer_with_the_same_files(builder):
 
 
 def test_cache_from_another_host(builder, tmp_path):
-    text = "FROM busybox\nRUN echo a > /a\nRUN echo b > /b\n"
+    # steps without a layer are known as well, also those of a stage that the image goes on from
+    text = "FROM busybox AS one\nRUN true\nRUN echo a > /a\nWORKDIR /tmp\nFROM one\nRUN echo b > /b\n"
     first = builder.build(text, name="app:1")
     cache = os.path.join(builder.machine.roots.state, "build", "cache")
     for record in os.listdir(cache):
@@ -423,3 +424,14 @@ def test_the_host_command_builds_from_standard_input(builder, capsys, monkeypatc
     assert code == 125 and "Dockerfile:2:1: the command ended with status 9" in out.err
     code, out = run("--secret", "src=/x", str(builder.context))
     assert code == 125 and "--secret: 'src=/x' has no id" in out.err
+
+
+def test_a_file_that_changes_while_it_is_copied_does_not_poison_the_cache(builder):
+    path = builder.put("file", "first")
+    text = "FROM busybox\nCOPY file /file\nRUN cat /file\n"
+    built = builder.build(text, report=lambda step: path.write_text("later") if "COPY" in step.text else None)
+    assert "Dockerfile:2: file changed while it was copied; the step is not cached" in built.warnings
+    assert builder.content(built.image, "/file") == b"later"
+    path.write_text("first")
+    again = builder.build(text)
+    assert len(again.ran) == 2 and builder.content(again.image, "/file") == b"first" and again.warnings == []

@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The end of a build: the image's documents; and its beginning: what other images know of its steps.
 
-Every layer's descriptor in the manifest carries the key of the step that made it, as an annotation. Such an image, wherever it was pulled
-from, fills the cache of another host (``cache_from``).
+Every layer's descriptor in the manifest carries the key of the step that made it, as an annotation, and the manifest those of the steps
+that made none. Such an image, wherever it was pulled from, fills the cache of another host (``cache_from``).
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import os
 import time
 
@@ -26,6 +27,7 @@ from .records import Record, Stored
 from .settings import RAN, WOULD_RUN
 
 STEP = "containers.agentless.step"
+WITHOUT_LAYER = "containers.agentless.steps-without-layer"
 OTHERS_LAYERS = 127
 
 
@@ -74,7 +76,8 @@ def make(build, target, steps):
     store = ImageStore(build.roots)
     data = create.encode(config)
     described = Descriptor(OCI_CONFIG, store.blobs.put(data), len(data))
-    manifest = Manifest(described, tuple(_annotated(build, piece) for piece in tip.pieces), OCI_MANIFEST)
+    notes = {WITHOUT_LAYER: json.dumps(target.without_layer)} if target.without_layer and not build.settings.squash else None
+    manifest = Manifest(described, tuple(_annotated(build, piece) for piece in tip.pieces), OCI_MANIFEST, notes)
     data = create.encode(manifest.to_json())
     return Outcome(described.digest, Descriptor(OCI_MANIFEST, store.blobs.put(data), len(data)), steps, build.bases.pulls)
 
@@ -129,6 +132,20 @@ def _import(build, store, image):
             stored = Stored(chain_id, diff_id, descriptor.digest, descriptor)
             build.records.save(Record(key, key, below, (stored,), made or build.epoch_text()))
         below = chain_id
+    for count, key, made in _without_layer(image.manifest, len(chain)):
+        below = chain[count - 1] if count else ""
+        if build.records.find(key, below) is None:
+            build.records.save(Record(key, key, below, (), made))
+
+
+def _without_layer(manifest, layers):
+    """The notes of a manifest about steps without a layer; nothing of what is not as we write it."""
+    try:
+        found = json.loads((manifest.annotations or {}).get(WITHOUT_LAYER, "[]"))
+        return [(count, key, made) for count, key, made in found
+                if isinstance(count, int) and 0 <= count <= layers and isinstance(key, str) and isinstance(made, str)]
+    except (ValueError, TypeError):
+        return []
 
 
 def start_of_directory(build, context):

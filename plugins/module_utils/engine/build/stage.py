@@ -50,6 +50,8 @@ class Stage:
         self.created = None
         self.network = None
         self._cmd_set = False
+        # steps that left no layer: (number of layers below, key, time)
+        self.without_layer = ()
 
     # --- the whole stage
 
@@ -65,6 +67,7 @@ class Stage:
         """Where another stage ended."""
         self.config, self.tip, self.key, self.broken = other.config, other.tip, other.key, other.broken
         self.created = other.created
+        self.without_layer = other.without_layer
         self._open(other.scope)
 
     def _open(self, scope):
@@ -131,7 +134,8 @@ class Stage:
 
         :param payloads: functions of no arguments. Each gives a JSON-able value of all that the result depends on besides what is below;
             None where it cannot tell. The cache is asked for the first, then for the next: later ones cost more and hold longer.
-        :param perform: function of (directory, layer paths); leaves what it changes in ``directory/upper``.
+        :param perform: function of (directory, layer paths); leaves what it changes in ``directory/upper``. Returns the names of files that
+            were not any more what the payloads say, if there were any: such a step is no use to the cache.
         """
         step = self._note(instruction, "layer")
         began = time.monotonic()
@@ -181,7 +185,7 @@ class Stage:
         directory = self.build.workspace.directory_for("run" if isinstance(instruction, Run) else "step")
         self.build.say(step)
         try:
-            perform(directory, self.tip.paths)
+            changed = perform(directory, self.tip.paths)
         except DockerfileError:
             raise
         except (EngineError, OSError) as error:
@@ -191,9 +195,11 @@ class Stage:
         created = self.build.now()
         made = bool(os.listdir(upper))
         self.key = keys[-1]
-        record = Record(keys[-1], self.key, created=created, instruction=step.text)
+        record = None if changed else Record(keys[-1], self.key, created=created, instruction=step.text)
         self.tip = self.build.finisher.add(self.tip, upper, record, keys[:-1])
-        self._made(created, made, self.key)
+        self._made(created, made, self.key if record is not None else None)
+        if changed:
+            self.build.warnings.append("%s:%d: %s changed while it was copied; the step is not cached" % (step.file, step.line, changed[0]))
 
     def failed(self, instruction, error):
         """The error of a step, with its place."""
@@ -224,6 +230,7 @@ class Stage:
             self.build.keys[self.tip.pieces[-1]] = key
         else:
             entry["empty_layer"] = True
+            self.without_layer += ((len(self.tip.pieces), key, created),)
 
 
 def _make_directory(directory, layers, path, user):
