@@ -48,7 +48,8 @@ def test_playbooks_of_the_readme_are_yaml_with_our_modules():
     assert blocks
     for block in blocks:
         for play in yaml.safe_load(block):
-            for task in play["tasks"]:
+            # a block is a playbook, or a list of tasks
+            for task in play.get("tasks", [play]):
                 used = [key for key in task if key.startswith("agentless.containers.")]
                 assert used
                 assert used[0].rsplit(".", 1)[1] in MODULES
