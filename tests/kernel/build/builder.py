@@ -71,9 +71,9 @@ class Builder:
         with netns.entered(self.machine.path), Build(self.machine.roots, self.settings(text, **options)) as build:
             return build.dry_run()
 
-    def build(self, text=None, name=None, **options):
-        """A Built; ``name`` tags it."""
-        with netns.entered(self.machine.path), Build(self.machine.roots, self.settings(text, **options)) as build:
+    def build(self, text=None, name=None, report=None, **options):
+        """A Built; ``name`` tags it, ``report`` is told of each step."""
+        with netns.entered(self.machine.path), Build(self.machine.roots, self.settings(text, **options), report) as build:
             outcome = build.run()
             store = ImageStore(self.machine.roots)
             references = [Reference.parse(name).canonical] if name else []

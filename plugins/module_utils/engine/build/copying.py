@@ -109,7 +109,7 @@ def copy(stage, expanded):
         return [*common, "content", parts.digest()]
 
     def perform(directory, layers):
-        isolate.call(_perform, directory, layers, expanded, destination, parts)
+        return isolate.call(_perform, directory, layers, expanded, destination, parts)
 
     stage.layer(expanded, [by_chain, by_content], perform)
 
@@ -204,8 +204,9 @@ def _perform(directory, layers, expanded, destination, parts):
         if isinstance(parts.source, Layered):
             source = _mount_view(os.path.join(directory, "source"), parts.source.tip.paths, undo)
         owner = resolve_owner(expanded.chown, union) if expanded.chown else None
-        place(parts.selection(source), root, destination, owner, expanded.chmod or None, expanded.keyword, expanded.unpack,
-              link=expanded.link)
+        placed = place(parts.selection(source), root, destination, owner, expanded.chmod or None, expanded.keyword, expanded.unpack,
+                       link=expanded.link)
+        return tuple(placed.changed)
 
 
 def _mount_view(directory, layers, undo):
