@@ -116,3 +116,17 @@ def test_a_base_whose_configuration_asks_for_more(builder, config, reason):
 def test_a_working_directory_that_climbs_out(builder, outside):
     _hostile(builder, WorkingDir="../" * 30 + str(outside))
     assert str(outside) in builder.build("FROM hostile\nRUN pwd; echo > made\n").log
+
+
+def test_an_image_of_cache_from_says_nothing_to_builds_that_do_not_ask_it(builder):
+    text = "FROM busybox\nRUN echo a > /a\nRUN echo b > /b\n"
+    first = builder.build(text, name="app:1", epoch=1)
+    cache = os.path.join(builder.machine.roots.state, "build", "cache")
+    for record in os.listdir(cache):
+        os.unlink(os.path.join(cache, record))
+    # another Dockerfile uses the first of its two steps
+    assert builder.dry("FROM busybox\nRUN echo a > /a\n", cache_from=("app:1",), epoch=1).ran == [] and os.listdir(cache) == []
+    assert builder.build("FROM busybox\nRUN echo a > /a\n", cache_from=("app:1",), epoch=1).ran == []
+    assert len(os.listdir(cache)) == 1
+    assert builder.dry(text, cache_from=("app:1",), epoch=1).id == first.image.id
+    assert [step.text for step in builder.dry(text, epoch=1).ran] == ["RUN echo b > /b"]

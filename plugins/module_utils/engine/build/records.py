@@ -58,15 +58,14 @@ class Records:
         self.directory = os.path.join(roots.state, "build", "cache")
         self._layers = LayerStore(roots)
         self._blobs = BlobStore(roots.images)
+        self._borrowed = {}
 
     def find(self, key, parent):
         """The Record of a step on top of the chain ``parent``, or None. Finding one counts as its use."""
         path = self._path(key, parent)
         value = state.read_json(path)
-        if value is None:
-            return None
-        record = Record.from_json(value)
-        if record.parent != parent:
+        record = Record.from_json(value) if value is not None else self._borrowed.get((key, parent))
+        if record is None or record.parent != parent:
             return None
         for layer in record.layers:
             if not self._layers.has(layer.chain_id) or not self._blobs.has(layer.digest, layer.descriptor.size):
@@ -74,6 +73,15 @@ class Records:
         with contextlib.suppress(OSError):
             os.utime(path)
         return record
+
+    def borrow(self, record):
+        """Know a record in this build only, until it was used: what an image says of its layers is believed by those who asked for it."""
+        self._borrowed[record.key, record.parent] = record
+
+    def keep(self, record):
+        """Save a record that was borrowed and then used."""
+        if self._borrowed.pop((record.key, record.parent), None) is not None:
+            self.save(record)
 
     def save(self, record):
         state.write_json(self._path(record.key, record.parent), record.to_json(), durable=False)

@@ -108,11 +108,13 @@ def _annotated(build, piece):
 
 
 def import_cache(build):
-    """Make cache records of what the images of ``cache_from`` say. One that can't be had is a warning."""
+    """Take what the images of ``cache_from`` say for cache records. One that can't be had is a warning; a dry run fetches none."""
     store = ImageStore(build.roots)
     for name in build.settings.cache_from:
         try:
             image = store.find(name)
+            if build.dry and (image is None or build.finisher.of_unpacked(image) is None):
+                continue
             if image is None:
                 image = pull.pull(build.roots, Reference.parse(name, "cache_from"), build.settings.registry, build.settings.platform).image
             _import(build, store, image)
@@ -130,7 +132,7 @@ def _import(build, store, image):
         key = (descriptor.annotations or {}).get(STEP)
         if key and build.records.find(key, below) is None:
             stored = Stored(chain_id, diff_id, descriptor.digest, descriptor)
-            build.records.save(Record(key, key, below, (stored,), made or build.epoch_text()))
+            build.records.borrow(Record(key, key, below, (stored,), made or build.epoch_text()))
         below = chain_id
     for count, key, made in _without_layer(image.manifest, len(chain)):
         below = chain[count - 1] if count else ""

@@ -16,7 +16,7 @@ import time
 
 from ..errors import EngineError, InvalidValue
 from ..spec.image import parse_platform, platform_of
-from . import lint, network, result, stages, workspace
+from . import lint, result, stages, workspace
 from .chain import Finisher
 from .checksum import Memo
 from .context import open_context
@@ -111,8 +111,7 @@ class Build:
         began = time.monotonic()
         with Finisher(self.roots, self.records, self.settings.epoch) as self.finisher, contextlib.ExitStack() as self.networks:
             self.bases = Bases(self.roots, self.settings, self.finisher, self.dry)
-            if not self.dry:
-                result.import_cache(self)
+            result.import_cache(self)
             self.plan = stages.plan(self.stages, self.settings.args, self._own, str(self.platform), self.settings.target, self._on_build)
             built = self._stages()
             target = built[self.plan.target]
@@ -255,6 +254,8 @@ class Build:
         if stage.network is None:
             stage.network = {}
         if mode not in stage.network:
+            from . import network
+
             stage.network[mode] = network.open_namespace(self, stage.stage.index, mode)
         return stage.network[mode]
 

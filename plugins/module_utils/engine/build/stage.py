@@ -17,7 +17,7 @@ import time
 from ..errors import EngineError, InvalidValue
 from ..rootfs.path import open_in_root
 from ..state import digest_of
-from . import changes, copying, history, isolate, run, running
+from . import changes, copying, history, isolate, running
 from .expand import expand
 from .model import Arg, Cmd, Copy, Env, Run, Simple
 from .owner import resolve_owner
@@ -176,8 +176,10 @@ class Stage:
     def _use(self, step, record, keys):
         step.status = CACHED
         self.tip = self.build.finisher.of_record(self.tip, record)
-        for key in keys[:-1]:
-            self.build.records.save(record.replace(key=key))
+        if not self.build.dry:
+            self.build.records.keep(record)
+            for key in keys[:-1]:
+                self.build.records.save(record.replace(key=key))
         self.key = record.step
         self._made(record.created, bool(record.layers), record.step)
 
@@ -235,6 +237,8 @@ class Stage:
 
 def _make_directory(directory, layers, path, user):
     """WORKDIR, in a mount namespace of its own. What is missing is made for the user; for root where the image has no such user."""
+    from . import run
+
     with contextlib.ExitStack() as undo:
         root = run.mounted(directory, layers, undo)
         os.umask(0o022)
