@@ -173,3 +173,18 @@ def test_a_full_disk_is_named_with_the_step_and_nothing_stays(builder, tmp_path)
         machine.roots = roots
         subprocess.run(["umount", "-l", str(small)], check=True)
     builder.build("FROM busybox\nRUN true\n")
+
+
+def test_the_hosts_defaults_of_overlayfs_do_not_change_what_a_layer_holds(builder, tmp_path, monkeypatch):
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.rootfs import overlay
+
+    parameters = tmp_path / "parameters"
+    parameters.mkdir()
+    for name in ("redirect_dir", "metacopy"):
+        (parameters / name).write_text("Y\n")
+    (parameters / "index").write_text("N\n")
+    monkeypatch.setattr(overlay, "PARAMETERS", str(parameters))
+    built = builder.build("FROM busybox\nRUN mkdir /d; echo x > /d/f\nRUN mv /d /e; chmod 600 /e/f; grep ' / ' /proc/mounts\n")
+    (tmp_path / "lower").mkdir()
+    assert overlay.options(str(tmp_path)).endswith("workdir=work,redirect_dir=off,metacopy=off")
+    assert builder.content(built.image, "/e/f") == b"x\n" and builder.layer(built.image)["e/f"].size == 2

@@ -15,6 +15,7 @@ import stat
 
 from ..linux import calls
 
+PARAMETERS = "/sys/module/overlay/parameters"
 DIRECTORIES = ("upper", "work", "merged", "lower")
 
 
@@ -44,7 +45,23 @@ def options(directory):
     if not names:
         # an image without layers (FROM scratch): overlayfs needs one lower directory, and that of the links is empty then
         names = ["lower"]
-    return "lowerdir=%s,upperdir=upper,workdir=work" % ":".join(names)
+    return "lowerdir=%s,upperdir=upper,workdir=work%s" % (":".join(names), "".join(",%s=off" % name for name in _unwanted()))
+
+
+def _unwanted():
+    """What the host's overlayfs does by default and may not do here: ``upper`` must hold changes that make sense elsewhere (a layer).
+
+    A renamed directory would be a reference to the old name, a file with another mode one without content.
+    """
+    found = []
+    for name in ("redirect_dir", "metacopy", "index"):
+        try:
+            with open(os.path.join(PARAMETERS, name), encoding="ascii") as stream:
+                found += [name] if stream.read(1) == "Y" else []
+        except OSError:
+            # an older kernel
+            continue
+    return found
 
 
 def mount_root(directory, target="merged"):
