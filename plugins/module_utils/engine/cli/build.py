@@ -11,7 +11,7 @@ import sys
 
 from ..build.settings import CACHED, Settings
 from ..build.solve import Build
-from ..errors import InvalidValue
+from ..errors import EngineError, InvalidValue
 from ..image.store import ImageStore
 from ..spec.reference import Reference
 
@@ -46,7 +46,10 @@ def build(roots, words):
     references = [Reference.parse(each, "--tag").canonical for each in options.tag]
     said = (lambda step: None) if options.quiet else _say
     with Build(roots, settings(options), said) as work:
-        outcome = work.run()
+        try:
+            outcome = work.run()
+        except KeyboardInterrupt:
+            raise EngineError("the build was interrupted") from None
         for text in work.warnings if not options.quiet else ():
             sys.stderr.write("warning: %s\n" % text)
         ImageStore(roots).add(outcome.descriptor, references)
