@@ -14,7 +14,7 @@ import os
 import posixpath
 
 from ..errors import EngineError
-from . import history, isolate, run
+from . import history, isolate
 from .copy import materialize, place
 from .expand import is_remote
 from .origin import PREFIX
@@ -193,6 +193,8 @@ def _selected(stage, expanded, context, sources):
 # --- in a process of its own
 
 def _perform(directory, layers, expanded, destination, parts):
+    from . import run
+
     with contextlib.ExitStack() as undo:
         if expanded.link:
             run.lay_out(directory, ())
@@ -210,6 +212,8 @@ def _perform(directory, layers, expanded, destination, parts):
 
 
 def _mount_view(directory, layers, undo):
+    from . import run
+
     return run.mounted(directory, layers, undo)
 
 

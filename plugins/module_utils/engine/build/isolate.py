@@ -28,6 +28,9 @@ def call(function, *arguments):
 
     :raises EngineError, OSError: what it raised there.
     """
+    # a build that is all in the cache needs nothing of it; what is forked here must find it imported
+    from . import run_mounts  # noqa: F401
+
     # not a pipe: a copy of its end in a sibling that is forked meanwhile would hold back the end of file
     answer = os.memfd_create("answer", os.MFD_CLOEXEC)
     parent = os.getpid()

@@ -10,8 +10,7 @@ import os
 import posixpath
 
 from ..net import names
-from . import copying, history, isolate, run_mounts, workspace
-from . import run as process
+from . import copying, history, isolate, workspace
 from .cache_mounts import CacheMounts
 
 _SCRIPTS = "/dev/pipes"
@@ -44,6 +43,9 @@ def run(stage, expanded):
                 sorted(settings.etc_hosts.items())]
 
     def perform(directory, layers):
+        # not at the top: a build that is all in the cache does without the runtime
+        from . import run as process
+
         with contextlib.ExitStack() as undo:
             caches = _caches(stage, expanded, undo)
             mounts = tuple(_mount(stage, expanded, mount, caches) for mount in expanded.mounts)
@@ -92,6 +94,8 @@ def _caches(stage, expanded, undo):
 
 
 def _mount(stage, expanded, mount, caches):
+    from . import run_mounts
+
     kind = mount.type
     target = posixpath.normpath(posixpath.join(stage.workdir, mount.target)) if mount.target else ""
     if kind == "tmpfs":

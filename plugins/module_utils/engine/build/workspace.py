@@ -16,7 +16,6 @@ import secrets
 import threading
 
 from .. import state
-from ..cgroup.manager import open_manager
 from ..errors import Collector, EngineError
 from ..layer.apply import remove_tree
 
@@ -82,6 +81,13 @@ def gate(directory, kind):
 def cgroup_name(directory):
     """The control group of all RUN steps of a build, by its working directory."""
     return "build-" + os.path.basename(directory)[len(PREFIX):]
+
+
+def open_manager(roots, name):
+    """The manager of a step's control group."""
+    from ..cgroup import manager
+
+    return manager.open_manager(roots, name)
 
 
 def kill_steps(roots, directory):
