@@ -37,11 +37,9 @@ options:
         C(VOLUME) and C(WORKDIR).
     type: list
     elements: str
-  message:
-    description: A comment for the image's history.
+  comment:
+    description: A comment for the image's history, which C(docker commit) calls message.
     type: str
-    aliases:
-      - comment
   author:
     description: Author of the image, as V(Ada <ada@example.com>).
     type: str
@@ -67,7 +65,7 @@ EXAMPLES = r"""
   agentless.containers.container_commit:
     container: web
     repository: web:patched
-    message: emergency fix
+    comment: emergency fix
     changes:
       - CMD ["nginx", "-g", "daemon off;"]
       - LABEL patched=yes

@@ -16,7 +16,7 @@ ARGUMENTS = {
     "repository": {"type": "str"},
     "tag": {"type": "str", "default": "latest"},
     "changes": {"type": "list", "elements": "str"},
-    "message": {"type": "str", "aliases": ["comment"]},
+    "comment": {"type": "str"},
     "author": {"type": "str"},
     "pause": {"type": "bool", "default": True},
 }
@@ -26,7 +26,7 @@ def handle(params, roots, check_mode):
     """See module/run.py."""
     reference = None if params["repository"] is None else named_reference(params["repository"], params["tag"], "repository")
     request = CommitRequest(params["container"].lstrip("/"), reference, lines.read(params["changes"] or (), Changes()),
-                            params["message"] or "", params["author"] or "", params["pause"])
+                            params["comment"] or "", params["author"] or "", params["pause"])
     observed = observe(roots, request)
     plan = plan_commit(request, observed)
 
