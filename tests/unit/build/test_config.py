@@ -67,7 +67,7 @@ def test_what_a_stage_inherits():
 
 @pytest.mark.parametrize("text, expected", [
     ("RUN make $A", "RUN /bin/sh -c make $A"), ('RUN ["make", "a b"]', "RUN make a b"),
-    ("ARG X=1\nARG Y\nENV A=2\nARG A=3\nRUN x", "RUN |3 X=1 Y= A=2 /bin/sh -c x"), ("RUN <<E\na\nE", "RUN /bin/sh -c a\n"),
+    ("ARG X=1\nARG Y\nENV A=2\nARG A=3\nRUN x", "RUN |3 X=1 Y= A=3 /bin/sh -c x"), ("RUN <<E\na\nE", "RUN /bin/sh -c a\n"),
     ("RUN cat <<E\na\nE", "RUN /bin/sh -c cat <<E\na\nE"), ("RUN <<E\n#!/bin/awk\nE", "RUN #!/bin/awk\n"),
     ("COPY --link --chown=1 --chmod=0700 --exclude=x a b /c", "COPY --chown=1 --chmod=0700 a b /c"), ("COPY <<A /c\nx\nA", "COPY <<A /c"),
     ("ADD $A /c", "ADD old /c"), ("ENV a=$A b=\"x y\"", "ENV a=old b=x y"), ("LABEL a=b", "LABEL a=b"), ("ARG a=1 b", "ARG a=1 b"),

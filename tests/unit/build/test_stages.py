@@ -78,9 +78,21 @@ def test_variables_of_a_stage():
     scope = Scope.of_file(whole, {"T": "told", "http_proxy": "p"}).stage({"PATH": "/bin"})
     for each in whole.stages[0].instructions:
         (scope.declare if each.keyword == "ARG" else scope.set)(each)
-    assert scope.variables == {"PATH": "/bin", "A": "env", "B": "head-", "C": "head", "T": "told", "TARGETOS": "linux"}
+    assert scope.variables == {"PATH": "/bin", "A": "late", "B": "head-", "C": "head", "T": "told", "TARGETOS": "linux"}
     assert scope.run_environment() == {**scope.variables, "http_proxy": "p"}
-    assert scope.used == {"T"}
+    assert scope.used == {"T"} and scope.env == {"PATH": "/bin", "A": "env", "C": "head"}
+
+
+@pytest.mark.parametrize("text, value", [
+    ("ARG A=arg\nENV A=env", "env"), ("ENV A=env\nARG A=arg", "arg"), ("ENV A=env\nARG A", "env"),
+    ("ENV A=env\nARG A=arg\nENV A=last", "last"),
+    ("ARG A=one\nARG A=two", "two"), ("ARG A=one\nARG A", "one"),
+])
+def test_the_last_that_has_a_value_wins(text, value):
+    scope = Scope.of_file(read("FROM i")).stage({"A": "base"})
+    for each in read("FROM i\n" + text).stages[0].instructions:
+        (scope.declare if each.keyword == "ARG" else scope.set)(each)
+    assert scope.variables["A"] == value
 
 
 def test_triggers_of_a_stage_run_in_those_built_on_it():

@@ -26,8 +26,9 @@ def platform_args(build_platform, target_platform, stage="default"):
 class Scope:
     """The variables at one place of a file.
 
-    ENV wins over ARG, a later ARG over an earlier one, ``build_args`` over a default. An ARG of the file's head is seen in a stage only
-    once the stage declares it.
+    What stands later wins: an ENV over the ARG in front of it, an ARG over the ENV in front of it (as BuildKit does it; in a stage on this
+    one the ENV counts again, since only that is kept in the image). ``build_args`` win over a default. An ARG of the file's head is seen in
+    a stage only once the stage declares it.
 
     :param outer: dict of what the head of the file declared.
     :param env: dict: what the base image or stage had.
@@ -42,6 +43,7 @@ class Scope:
         self.outer = dict(outer or {})
         self.env = dict(env or {})
         self.args = dict(args or {})
+        self._late = {}
         self.used = set()
         self.declared = dict.fromkeys(self.args)
         self.undefined = []
@@ -64,7 +66,7 @@ class Scope:
     @property
     def variables(self):
         """What words are expanded with."""
-        return {**self.args, **self.env}
+        return {**self.args, **self.env, **self._late}
 
     def declare(self, instruction):
         """ARG."""
@@ -78,16 +80,21 @@ class Scope:
                 self.args[name] = self.expand(default, instruction)
             elif name in self.outer:
                 self.args[name] = self.outer[name]
+            else:
+                continue
+            self._late[name] = self.args[name]
 
     def set(self, instruction):
         """ENV: all values see the variables in front of the instruction. Returns the expanded pairs."""
         pairs = self.pairs(instruction)
-        self.env.update(pairs)
+        self.set_env(pairs)
         return pairs
 
     def set_env(self, pairs):
         """ENV whose pairs are expanded already."""
-        self.env.update(pairs)
+        for name, value in pairs:
+            self.env[name] = value
+            self._late.pop(name, None)
 
     def pairs(self, instruction):
         """The expanded pairs of ENV or LABEL."""
@@ -120,4 +127,4 @@ class Scope:
     def run_environment(self):
         """dict: the environment of RUN; the predefined ones only if ``build_args`` gives them."""
         predefined = {name: self.build_args[name] for name in PREDEFINED if name in self.build_args}
-        return {**predefined, **self.args, **self.env}
+        return {**predefined, **self.variables}
