@@ -188,3 +188,50 @@ def test_the_hosts_defaults_of_overlayfs_do_not_change_what_a_layer_holds(builde
     (tmp_path / "lower").mkdir()
     assert overlay.options(str(tmp_path)).endswith("workdir=work,redirect_dir=off,metacopy=off")
     assert builder.content(built.image, "/e/f") == b"x\n" and builder.layer(built.image)["e/f"].size == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_processes_of_a_step_die_with_the_build(builder, tmp_path, number):
+    builder.put("Dockerfile", "FROM busybox\nUSER 7\nRUN trap '' TERM; echo begun; sleep 77.%d\n" % number)
+    script = tmp_path / "run.py"
+    script.write_text("import sys; sys.path[:0] = %r\n"
+                      "from ansible_collections.agentless.containers.plugins.module_utils.engine.build.settings import Settings\n"
+                      "from ansible_collections.agentless.containers.plugins.module_utils.engine.build.solve import Build\n"
+                      "from ansible_collections.agentless.containers.plugins.module_utils.engine.state import Roots\n"
+                      "with Build(Roots(%r), Settings(source=%r, network='none')) as build:\n    build.run()\n"
+                      % (sys.path, builder.machine.roots.state, str(builder.context)))
+    process = subprocess.Popen(["nsenter", "--net=" + builder.machine.path, sys.executable, str(script)])
+    word = b"77.%d" % number
+    deadline = time.monotonic() + 20
+    while not _running(word):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _running(word):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    while not workspace.sweep(builder.machine.roots):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _running(word):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        found += [pid] if word in words else []
+    return found
+
+
+def test_the_option_file_counts_from_where_one_stands(tmp_path, monkeypatch):
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.cli import build
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "context").mkdir()
+    assert build.settings(build.parser().parse_args(["-f", "sub/File", "context"])).dockerfile == str(tmp_path / "sub" / "File")
+    assert build.settings(build.parser().parse_args(["-f", "sub/File", "https://host/x.git"])).dockerfile == "sub/File"

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import posixpath
+import signal
 import stat
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
@@ -98,6 +99,7 @@ def execute(roots, directory, layers, command, cgroup, log):
         null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         created = create.create(spec, directory, manager, (null, writable, writable), setup.detect(roots), program, use_overlay=False)
         stubs = _entries(os.path.join(directory, "upper"))
+        _end_with_the_build(created.pid)
         try:
             created.start()
         except EngineError as error:
@@ -107,8 +109,20 @@ def execute(roots, directory, layers, command, cgroup, log):
         os.close(null)
         tail = _copy(readable, log)
         status = os.waitpid(created.pid, 0)[1]
+        # the number may be another's from now on
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _remove_stubs(os.path.join(directory, "upper"), stubs, layers)
     return Ended(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status), tail)
+
+
+def _end_with_the_build(pid):
+    """Should the build be killed, this process kills the step's first one before it goes too: nothing else would, until the next build."""
+    def end(*unused):
+        os.kill(pid, signal.SIGKILL)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    calls.prctl(consts.PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def lay_out(directory, layers):
