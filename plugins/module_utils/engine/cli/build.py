@@ -75,11 +75,19 @@ def settings(options):
         raise InvalidValue("SOURCE_DATE_EPOCH", epoch, "is not a number of seconds since 1970")
     return Settings(
         source=sys.stdin.buffer.read() if options.context == "-" else options.context,
-        dockerfile=options.file, args=args, target=options.target, platform=options.platform, labels=_pairs(options.label, "--label"),
+        dockerfile=_dockerfile(options), inline=sys.stdin.read() if options.file == "-" else None, args=args, target=options.target,
+        platform=options.platform, labels=_pairs(options.label, "--label"),
         contexts=_pairs(options.build_context, "--build-context"), network=options.network, allow=tuple(options.allow),
         etc_hosts=_pairs(options.add_host, "--add-host", ":"), secrets=dict(_secret(each) for each in options.secret),
         ssh=dict(_socket(each) for each in options.ssh), cache_from=tuple(options.cache_from), no_cache=options.no_cache,
         pull=options.pull, squash=options.squash, epoch=int(epoch) if epoch else None)
+
+
+def _dockerfile(options):
+    """``--file`` as docker build takes it: from where one stands, not from the context, where that is a directory."""
+    if options.file == "-":
+        return None
+    return os.path.abspath(options.file) if options.file and os.path.isdir(options.context) else options.file
 
 
 def _pairs(texts, option, separator="="):
