@@ -12,7 +12,7 @@ from .model import Cmd, Entrypoint, Env, Expose, Healthcheck, Label, OnBuild, Sh
 SHELL = ("/bin/sh", "-c")
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIMES = (("Interval", "interval"), ("Timeout", "timeout"), ("StartPeriod", "start_period"), ("StartInterval", "start_interval"),
-          ("Retries", "retries"))
+         ("Retries", "retries"))
 
 
 def configure(config, instruction, cmd_set=False):

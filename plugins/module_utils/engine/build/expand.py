@@ -176,4 +176,3 @@ def _simple(instruction, scope):
 
 
 _HANDLERS = {Env: _pairs, Label: _pairs, Copy: _copy, Run: _run, Expose: _expose, Volume: _volume, Simple: _simple}
-
