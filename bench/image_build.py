@@ -15,6 +15,7 @@ Targets: the cached build under 0.5 of buildah's, first builds at most 0.8 of do
 from __future__ import annotations
 
 import os
+import pathlib
 import random
 import shutil
 import subprocess
@@ -39,16 +40,17 @@ COPIES = ["FROM %s" % BASE] + ["COPY dir%d /srv/dir%d/" % (each, each) for each 
 
 
 def make_context(name, lines, seed, directories, files):
-    """A directory with a Dockerfile and directories of files with 2 to 16 KiB of text that shrinks to half."""
+    """A directory with a Dockerfile and directories of files with 2 to 16 KiB of Python's own sources; none is like another."""
     context = WORK / name
+    text = b"".join(path.read_bytes() for path in sorted(pathlib.Path(os.__file__).parent.glob("*.py")))
     shutil.rmtree(context, ignore_errors=True)
     numbers = random.Random(seed)
     for directory in range(directories):
         place = context / ("dir%d" % directory)
         place.mkdir(parents=True)
         for number in range(files):
-            size = numbers.randrange(1 << 10, 8 << 10)
-            (place / ("file%d.txt" % number)).write_text(numbers.randbytes(size).hex(), encoding="ascii")
+            start, size = numbers.randrange(len(text) - (16 << 10)), numbers.randrange(2 << 10, 16 << 10)
+            (place / ("file%d.py" % number)).write_bytes(b"# %s\n" % numbers.randbytes(16).hex().encode() + text[start:start + size])
     context.mkdir(exist_ok=True)
     (context / "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return context

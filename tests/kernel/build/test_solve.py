@@ -373,7 +373,10 @@ def test_a_killed_build_leaves_what_the_next_one_takes_away(builder, tmp_path, s
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert [name for name in os.listdir(roots.layers) if name.startswith(".build")] == []
-    assert builder.machine.leftovers() == []
+    # the kernel takes a namespace's links away some time after its last user
+    while builder.machine.leftovers():
+        assert time.monotonic() < deadline, builder.machine.leftovers()
+        time.sleep(0.05)
     from ansible_collections.agentless.containers.plugins.module_utils.engine.net.store import NetworkStore
 
     assert [endpoint for network in NetworkStore(roots).list() for endpoint in NetworkStore(roots).endpoints(network.name)] == []

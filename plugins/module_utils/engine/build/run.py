@@ -149,7 +149,7 @@ def mounted(directory, layers, undo):
     """Mount the union; returns its path. ``undo`` unmounts it, so that nothing looks at ``upper`` through it any more."""
     with gate(directory, fcntl.LOCK_SH):
         lay_out(directory, layers)
-        overlay.mount_root(directory)
+        overlay.mount_root(directory, volatile=True)
     root = os.path.join(directory, "merged")
     undo.callback(calls.umount2, root, consts.MNT_DETACH)
     os.chdir("/")

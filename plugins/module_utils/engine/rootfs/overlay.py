@@ -11,6 +11,7 @@ leak.
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from ..linux import calls
@@ -64,10 +65,19 @@ def _unwanted():
     return found
 
 
-def mount_root(directory, target="merged"):
-    """Mount the union at ``directory/target``; the working directory of this process moves to ``directory``."""
+def mount_root(directory, target="merged", volatile=False):
+    """Mount the union at ``directory/target``; the working directory of this process moves to ``directory``.
+
+    :param volatile: what is written need not outlive a power cut: fsync(2) does nothing, and unmounting waits for no disk. Such a directory
+        can be mounted once only.
+    """
     os.chdir(directory)
-    calls.mount("overlay", target, "overlay", 0, options(directory))
+    calls.mount("overlay", target, "overlay", 0, options(directory) + (",volatile" if volatile and _knows_volatile() else ""))
+
+
+def _knows_volatile():
+    """Linux 5.10 and later."""
+    return tuple(int(each) for each in re.findall(r"\d+", os.uname().release)[:2]) >= (5, 10)
 
 
 def read_file(directory, path):
