@@ -8,6 +8,7 @@ Needs root and scripts/peer_root.sh. With names as arguments, only those cases a
 
 from __future__ import annotations
 
+import importlib
 import pathlib
 import sys
 import tempfile
@@ -17,9 +18,11 @@ import traceback
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "peers")]
 
-import conftest  # noqa: E402, F401  (makes the collection importable)
 from dockerfile_cases import Verdict, cases, compare  # noqa: E402
 from dockerfile_session import Session  # noqa: E402
+
+# makes the collection importable
+importlib.import_module("conftest")
 
 HEAD = """# Dockerfiles, built by us and by others
 

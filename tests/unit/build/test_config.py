@@ -30,8 +30,8 @@ def steps(text, base=None):
         yield step, scope
 
 
-def after(text, base=BASE):
-    return changes.configured(base, [step for step, unused in steps(text, base)])
+def after(text):
+    return changes.configured(BASE, [step for step, unused in steps(text, BASE)])
 
 
 @pytest.mark.parametrize("text, key, value", [

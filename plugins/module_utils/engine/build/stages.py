@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import field
 from typing import Dict, Optional, Tuple
 
 from ..errors import InvalidValue
@@ -75,7 +75,7 @@ class Plan(Document):
     bases: Tuple[Base, ...]
     needs: Dict[int, Tuple[int, ...]]
     order: Tuple[int, ...]
-    triggers: Dict[int, Tuple[Instruction, ...]] = dataclasses.field(default_factory=dict)
+    triggers: Dict[int, Tuple[Instruction, ...]] = field(default_factory=dict)
 
 
 def split(instructions):
