@@ -230,7 +230,6 @@ def copy_tree(layers, source, target, view):
         place(select(root, (source or ".",), keep_owners=True), target, "/", keyword="COPY")
 
 
-
 def copy_directory(context, target):
     """Fill a directory with the files of a context."""
     materialize(context, target)

@@ -266,4 +266,3 @@ class Build:
                 return stream.read()
         except FileNotFoundError:
             return ""
-

@@ -66,4 +66,4 @@ def _about(predicted):
         return " from the cache"
     first = ran[0]
     return "%s: %d of %d steps run, from %s:%d %s" % (" on newer %s" % pulls if pulls else "", len(ran), len(steps), first.file, first.line,
-                                                     first.text)
+                                                      first.text)
