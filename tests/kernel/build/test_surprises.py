@@ -235,3 +235,28 @@ def test_the_option_file_counts_from_where_one_stands(tmp_path, monkeypatch):
     (tmp_path / "context").mkdir()
     assert build.settings(build.parser().parse_args(["-f", "sub/File", "context"])).dockerfile == str(tmp_path / "sub" / "File")
     assert build.settings(build.parser().parse_args(["-f", "sub/File", "https://host/x.git"])).dockerfile == "sub/File"
+
+
+def test_bases_that_others_made_oddly(builder):
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.image import create
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
+    from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.reference import Reference
+
+    store = ImageStore(builder.machine.roots)
+    busybox = store.find("busybox")
+
+    def derive(name, **changes):
+        config = store.config_document(busybox.manifest)
+        config["config"] = {**(config.get("config") or {}), **changes.pop("config", {})}
+        config.update(changes)
+        store.add(create.store_image(store.blobs, config, busybox.manifest.layers), [Reference.parse(name).canonical])
+
+    derive("one-word", config={"Shell": "/bin/echo"})
+    assert "it was said" in builder.build("FROM one-word\nRUN it was said\n").log.splitlines()
+    derive("windows", os="windows")
+    with pytest.raises(DockerfileError, match=r"Dockerfile:1:6: image windows is for windows"):
+        builder.build("FROM windows\nRUN dir\n")
+
+
+def test_a_program_in_a_here_document_of_any_name(builder):
+    assert "dots" in builder.build("FROM busybox\nRUN <<..\n#!/bin/sh\necho dots\n..\n").log.splitlines()

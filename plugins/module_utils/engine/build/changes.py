@@ -49,7 +49,9 @@ def inherited(config):
 
 def shell_of(config):
     """The words in front of the shell form of RUN, CMD and ENTRYPOINT."""
-    return tuple(config.get("Shell") or SHELL)
+    words = config.get("Shell") or SHELL
+    # Docker reads a single string as a list of one
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def workdir_of(config, path=""):

@@ -9,7 +9,7 @@ import copy
 import os
 import threading
 
-from ..errors import NotFound
+from ..errors import NotFound, Unsupported
 from ..image import create, pull
 from ..image.store import ImageStore
 from ..spec.image import parse_platform, platform_of
@@ -72,6 +72,8 @@ class Bases:
         image = self._image(name, platform or self._settings.platform)
         if image is None:
             return Start(create.new_config(self.platform(platform)), None, "unknown")
+        if image.config.os not in ("", "linux"):
+            raise Unsupported("image %s is for %s" % (name, image.config.os), "give a base for linux")
         tip = self._finisher.of_image(image) if not self._dry else self._finisher.of_unpacked(image)
         if tip is None:
             return Start(self._store.config_document(image.manifest), None, "unknown")

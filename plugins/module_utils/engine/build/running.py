@@ -20,7 +20,8 @@ SHARING = ("locked", "private", "shared")
 def run_args(stage, expanded):
     """(words, script or None) of a RUN."""
     if expanded.script is not None:
-        return (posixpath.join(_SCRIPTS, expanded.script.name),), expanded.script.text
+        name = expanded.script.name if expanded.script.name not in (".", "..") else "script"
+        return (posixpath.join(_SCRIPTS, name),), expanded.script.text
     if expanded.command.shell:
         return (*stage.shell, expanded.shell_text), None
     return expanded.command.words, None

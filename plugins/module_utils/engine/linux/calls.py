@@ -124,6 +124,12 @@ def pidfd_open(pid):
     return _syscall("pidfd_open", "pidfd_open %d" % pid, ctypes.c_int(pid), ctypes.c_uint(0))
 
 
+def syncfs(fd):
+    """syncfs(2): write everything of the file system that ``fd`` lies on to its disk."""
+    if _libc.syncfs(ctypes.c_int(fd)) < 0:
+        raise oserror("syncfs")
+
+
 def pidfd_send_signal(fd, signal):
     """pidfd_send_signal(2)."""
     _syscall("pidfd_send_signal", "pidfd_send_signal", ctypes.c_int(fd), ctypes.c_int(signal), None, ctypes.c_uint(0))
