@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+# pylint: disable=invalid-field-call  # it does not see that document.py's decorator makes a dataclass
 from dataclasses import field
 from typing import Dict, Optional, Tuple
 
