@@ -106,6 +106,10 @@ def test_directory_entry_over_a_link_does_not_follow_it(box):
     assert (box.path / "d" / "x").read_bytes() == b"x" and not (box.path / "d").is_symlink()
 
 
+def test_link_to_nothing(box):
+    box.refuse(link("l", ""), match="a symbolic link to nothing")
+
+
 def test_file_over_a_link_replaces_it(box):
     box.unpack(link("f", str(box.outside / "secret")), entry("f", b"other"))
     assert (box.path / "f").read_bytes() == b"other" and not (box.path / "f").is_symlink()

@@ -236,6 +236,8 @@ class Unpacker:
 
     def _make_symlink(self, entry, parent, parts, reader):
         name = parts[-1]
+        if not entry.link:
+            raise Corrupt("archive member %r is a symbolic link to nothing" % entry.name, HOSTILE)
         try:
             os.symlink(entry.link, name, dir_fd=parent)
         except FileExistsError:
