@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 
 from ..engine.build.fetch import FetchOptions
-from ..engine.build.settings import Settings
+from ..engine.build.settings import Settings, agent_socket, source_date_epoch
 from ..engine.build.solve import Build
 from ..engine.errors import InvalidValue
 from ..engine.reconcile.image_build import observe, plan
 from .container_limits import shm_size
 from .image import inspected, named_reference, registry_options
 from .run import Outcome
-
-EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def handle(params, roots, check_mode):
@@ -74,7 +72,7 @@ def settings(params):
         labels=_strings(params["labels"], "labels"),
         contexts=_strings(params["contexts"], "contexts"),
         secrets=_secrets(params),
-        ssh=_sockets(params),
+        ssh=dict(agent_socket(each, "ssh") for each in params["ssh"] or ()),
         network=params["network"],
         allow=tuple(params["allow"] or ()),
         etc_hosts=_strings(params["etc_hosts"], "etc_hosts"),
@@ -85,7 +83,7 @@ def settings(params):
         squash=params["squash"],
         registry=registry_options(params),
         fetch=FetchOptions(params["validate_certs"], params["ca_path"], params["timeout"]),
-        epoch=_epoch(args))
+        epoch=source_date_epoch(args, "args.SOURCE_DATE_EPOCH"))
 
 
 def _source(params):
@@ -105,15 +103,6 @@ def _strings(value, option):
     return found
 
 
-def _epoch(args):
-    text = args.get(EPOCH, os.environ.get(EPOCH, ""))
-    if text == "":
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise InvalidValue("args.%s" % EPOCH, text, "is not a number of seconds since 1970")
-    return int(text)
-
-
 def _secrets(params):
     found = {}
     for each in params["secrets"] or ():
@@ -131,15 +120,4 @@ def _secrets(params):
             except OSError as error:
                 raise InvalidValue("secrets.src", each["src"], "cannot be read: %s" % error.strerror.lower(),
                                    "the file must be on the host") from None
-    return found
-
-
-def _sockets(params):
-    found = {}
-    for each in params["ssh"] or ():
-        name, equals, path = each.partition("=")
-        path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
-        if not path or not os.path.exists(path):
-            raise InvalidValue("ssh", each, "leads to no socket of an agent on the host", "write it as default=/path/of/the/socket")
-        found[name] = path
     return found

@@ -6,36 +6,16 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import os
-import pathlib
-import sys
 
 import pytest
 
-from ansible_collections.agentless.containers.plugins.module_utils.engine import state
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build import run
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image import create
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.image import OCI_CONFIG, OCI_MANIFEST, Descriptor, Manifest
 from ansible_collections.agentless.containers.plugins.module_utils.engine.spec.reference import Reference
-
-
-def _load():
-    spec = importlib.util.spec_from_file_location("agentless_builder", pathlib.Path(__file__).parent / "builder.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(name="builder")
-def _builder(machine, tmp_path):
-    builder = _load().Builder(machine, tmp_path / "context")
-    yield builder
-    left = [name for name in state.listed(machine.roots.layers) if name.startswith(".")]
-    assert left == [], "a build left %s" % left
 
 
 @pytest.fixture(name="outside")

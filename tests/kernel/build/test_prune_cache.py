@@ -5,13 +5,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import pathlib
-import sys
 import time
-
-import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.reconcile import prune, prune_inventory
@@ -34,15 +29,6 @@ RUN cat /c > /d
 EVERYTHING = prune.Desired(images=True, images_filters=Filters(dangling=False, not_labels=(("keep", None),)), builder_cache=True)
 
 
-@pytest.fixture(name="builder")
-def _builder(machine, tmp_path):
-    spec = importlib.util.spec_from_file_location("agentless_builder", pathlib.Path(__file__).parent / "builder.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module.Builder(machine, tmp_path / "context")
-
-
 def pruned(roots, desired):
     plan = prune.plan_prune(desired, prune_inventory.observe(roots, desired))
     told = prune.summary(plan, False)
@@ -52,28 +38,28 @@ def pruned(roots, desired):
     return told
 
 
-def test_the_cache_outlives_its_image_and_then_goes(builder):
-    roots = builder.machine.roots
+def test_the_cache_outlives_its_image_and_then_goes(plain_builder):
+    roots = plain_builder.machine.roots
     store = ImageStore(roots)
-    first = builder.build(STEPS, "built:1")
+    first = plain_builder.build(STEPS, "built:1")
     assert len(first.ran) == 2
     store.remove(first.image)
     pruned(roots, prune.Desired(images=True))
-    again = builder.build(STEPS, "built:1")
-    assert again.ran == [] and again.image.id == first.image.id and builder.content(again.image, "/two") == b"one\n"
+    again = plain_builder.build(STEPS, "built:1")
+    assert again.ran == [] and again.image.id == first.image.id and plain_builder.content(again.image, "/two") == b"one\n"
     store.remove(again.image)
     answer = pruned(roots, prune.Desired(builder_cache=True))
     assert len(answer["builder_cache_caches_deleted"]) == 3 and answer["builder_cache_space_reclaimed"] > 0
     base = store.get("busybox")
     assert store.layers.list() == store.layers.chain_ids(base) and len(store.blobs.list()) == 3
-    assert len(builder.build(STEPS, "built:1").ran) == 2
+    assert len(plain_builder.build(STEPS, "built:1").ran) == 2
 
 
-def test_builds_beside_a_prune(builder, tmp_path):
+def test_builds_beside_a_prune(plain_builder, tmp_path):
     """The other process takes the cache, the images without a label, and all that nothing refers to, over and over."""
-    roots = builder.machine.roots
+    roots = plain_builder.machine.roots
     end, log = tmp_path / "end", tmp_path / "log"
-    builder.build("FROM busybox\nLABEL keep=1\n", "busybox")
+    plain_builder.build("FROM busybox\nLABEL keep=1\n", "busybox")
     pid = os.fork()
     if pid == 0:
         import traceback
@@ -94,7 +80,7 @@ def test_builds_beside_a_prune(builder, tmp_path):
         built = 0
         deadline = time.monotonic() + 4
         while time.monotonic() < deadline:
-            image = builder.build(TWO_STAGES % built).image
+            image = plain_builder.build(TWO_STAGES % built).image
             assert len(image.config.diff_ids) == len(image.manifest.layers) == 3
             built += 1
     finally:

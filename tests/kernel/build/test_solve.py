@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -21,23 +19,6 @@ from ansible_collections.agentless.containers.plugins.module_utils.engine.build.
 from ansible_collections.agentless.containers.plugins.module_utils.engine.errors import EngineError, InvalidValue
 from ansible_collections.agentless.containers.plugins.module_utils.engine.image.store import ImageStore
 from ansible_collections.agentless.containers.plugins.module_utils.engine.layer.store import LayerStore
-
-
-def _load():
-    spec = importlib.util.spec_from_file_location("agentless_builder", pathlib.Path(__file__).parent / "builder.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(name="builder")
-def _builder(machine, tmp_path):
-    builder = _load().Builder(machine, tmp_path / "context")
-    yield builder
-    left = [name for name in os.listdir(machine.roots.layers) if name.startswith(".")]
-    assert left == [], "a build left %s" % left
-
 
 SEVERAL = """\
 FROM busybox

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pathlib
 import signal
@@ -18,22 +17,6 @@ import pytest
 
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build import workspace
 from ansible_collections.agentless.containers.plugins.module_utils.engine.build.position import DockerfileError
-
-
-def _load():
-    spec = importlib.util.spec_from_file_location("agentless_builder", pathlib.Path(__file__).parent / "builder.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(name="builder")
-def _builder(machine, tmp_path):
-    builder = _load().Builder(machine, tmp_path / "context")
-    yield builder
-    left = [name for name in os.listdir(machine.roots.layers) if name.startswith(".")]
-    assert left == [], "a build left %s" % left
 
 
 def test_a_strict_umask_of_the_caller_is_not_seen_in_images(builder):

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
+from ..errors import InvalidValue
+
+EPOCH = "SOURCE_DATE_EPOCH"
 CACHED, RAN, WOULD_RUN = "cached", "ran", "would run"
 
 
@@ -48,6 +52,31 @@ class Settings:
     registry: Any = None
     fetch: Any = None
     epoch: Optional[int] = None
+
+
+def source_date_epoch(args, option):
+    """The ``epoch`` of Settings: the build argument SOURCE_DATE_EPOCH, else the environment's variable, else None.
+
+    :param option: what build arguments are called in messages.
+    """
+    text = args.get(EPOCH, os.environ.get(EPOCH, ""))
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise InvalidValue(option, text, "is not a number of seconds since 1970")
+    return int(text)
+
+
+def agent_socket(text, option):
+    """(ID, path) of ``ID=/path/of/the/socket``; an ID alone means the agent of this process's environment.
+
+    :raises InvalidValue: there is no such socket.
+    """
+    name, equals, path = text.partition("=")
+    path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
+    if not path or not os.path.exists(path):
+        raise InvalidValue(option, text, "leads to no socket of an agent on the host", "write it as default=/path/of/the/socket")
+    return name, path
 
 
 class Step:

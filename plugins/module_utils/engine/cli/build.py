@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from ..build.settings import CACHED, Settings
+from ..build.settings import CACHED, Settings, agent_socket, source_date_epoch
 from ..build.solve import Build
 from ..errors import EngineError, InvalidValue
 from ..image.store import ImageStore
@@ -70,17 +70,14 @@ def settings(options):
         name, equals, value = each.partition("=")
         if equals or name in os.environ:
             args[name] = value if equals else os.environ[name]
-    epoch = args.get("SOURCE_DATE_EPOCH", os.environ.get("SOURCE_DATE_EPOCH", ""))
-    if epoch and not (epoch.isascii() and epoch.isdigit() and len(epoch) < 12):
-        raise InvalidValue("SOURCE_DATE_EPOCH", epoch, "is not a number of seconds since 1970")
     return Settings(
         source=sys.stdin.buffer.read() if options.context == "-" else options.context,
         dockerfile=_dockerfile(options), inline=sys.stdin.read() if options.file == "-" else None, args=args, target=options.target,
         platform=options.platform, labels=_pairs(options.label, "--label"),
         contexts=_pairs(options.build_context, "--build-context"), network=options.network, allow=tuple(options.allow),
         etc_hosts=_pairs(options.add_host, "--add-host", ":"), secrets=dict(_secret(each) for each in options.secret),
-        ssh=dict(_socket(each) for each in options.ssh), cache_from=tuple(options.cache_from), no_cache=options.no_cache,
-        pull=options.pull, squash=options.squash, epoch=int(epoch) if epoch else None)
+        ssh=dict(agent_socket(each, "--ssh") for each in options.ssh), cache_from=tuple(options.cache_from), no_cache=options.no_cache,
+        pull=options.pull, squash=options.squash, epoch=source_date_epoch(args, "SOURCE_DATE_EPOCH"))
 
 
 def _dockerfile(options):
@@ -112,11 +109,3 @@ def _secret(text):
         return name, os.environb[os.fsencode(variable)]
     with open(fields["src"], "rb") as stream:
         return name, stream.read()
-
-
-def _socket(text):
-    name, equals, path = text.partition("=")
-    path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
-    if not path or not os.path.exists(path):
-        raise InvalidValue("--ssh", text, "leads to no socket of an agent")
-    return name, path
